@@ -1,0 +1,54 @@
+/*
+ * mutex_timedlock: waits no shorter than asked and gives ETIMEDOUT; EINVAL for
+ * a bad time, but only where it would have to wait; succeeds when the holder
+ * unlocks in time.
+ * Follows pthread_mutex_timedlock(3posix).
+ */
+#include "lib/gate.h"
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static struct gate held, gate;
+
+static void *hold(void *unused)
+{
+    OK(pthread_mutex_lock(&mutex));
+    gate_open(&held);
+    gate_wait(&gate);
+    OK(pthread_mutex_unlock(&mutex));
+    return unused;
+}
+
+static int lock_until(struct timespec limit)
+{
+    return pthread_mutex_timedlock(&mutex, &limit);
+}
+
+int main(void)
+{
+    held = gate_make();
+    gate = gate_make();
+    struct timespec past = { 1, 0 };
+    struct timespec negative = time_in(CLOCK_REALTIME, 0), large = negative;
+    negative.tv_nsec = -1;
+    large.tv_nsec = 1000000000;
+
+    show("free, past", lock_until(past));
+    OK(pthread_mutex_unlock(&mutex));
+    show("free, bad time", lock_until(large));
+    OK(pthread_mutex_unlock(&mutex));
+
+    pthread_t thread = start_thread(hold, NULL);
+    gate_wait(&held);
+    show("held, past", lock_until(past));
+    show("held, tv_nsec -1", lock_until(negative));
+    show("held, tv_nsec 1000000000", lock_until(large));
+    struct timespec limit = time_in(CLOCK_REALTIME, 100);
+    show("held, 100 ms", lock_until(limit));
+    EXPECT(reached(CLOCK_REALTIME, limit));
+
+    gate_open(&gate);
+    show("unlocked in time", lock_until(time_in(CLOCK_REALTIME, 20000)));
+    OK(pthread_mutex_unlock(&mutex));
+    join_thread(thread);
+    return 0;
+}

@@ -1,0 +1,452 @@
+//! The carrier: the kernel thread that runs green threads, and its loop.
+//!
+//! There is no scheduler stack. A thread that parks looks for the next one itself and switches
+//! straight to it; if there is none it waits in the kernel on its own stack, and if it is itself
+//! the next to wake, no switch happens at all:
+//!
+//! ```text
+//!   park ─► next() ── run queue ──► switch to it
+//!             │  ▲
+//!             ▼  │ empty
+//!           idle(): timers, inbox, epoll_wait until the first deadline
+//! ```
+//!
+//! Critical sections: while `critical` > 0 the scheduler's data may be half changed. Signal handlers
+//! that arrive then are kept by the shim and run when the section ends ([`Host::run_handlers`]), in
+//! the thread that takes the process's signals; if that one is parked its wait is interrupted.
+
+use crate::context::{self, Switch};
+use crate::inbox::Inbox;
+use crate::netpoll::Netpoll;
+use crate::policy::RunQueue;
+use crate::runtime::{Config, Host, Runtime};
+use crate::sys::Errno;
+use crate::thread::{PARKED, RUNNING, Reason, Thread};
+use crate::timer::Wheel;
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
+
+/// What ended a park.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wake {
+    /// Somebody unparked the thread (or nobody: look again).
+    Ready,
+    /// The deadline passed.
+    TimedOut,
+    /// A signal handler is due.
+    Interrupted,
+}
+
+/// Runnable threads run this many times before descriptors and timers are looked at again.
+const LOOK_EVERY: u32 = 61;
+
+/// Without an epoll set (descriptors ran out) the idle carrier looks around this often.
+const BLIND_NANOS: u64 = 1_000_000;
+
+/// One kernel thread's scheduler.
+#[repr(C)]
+pub struct Carrier {
+    current: Cell<*mut Thread>,
+    /// FS base of `current`: "am I on the carrier?" is one comparison.
+    current_fs: AtomicUsize,
+    run: RunQueue,
+    /// Depth of critical sections; read by signal handlers on this kernel thread.
+    critical: AtomicU32,
+    /// The shim keeps signals for `signal_target`.
+    signals: AtomicU32,
+    signal_target: Cell<*mut Thread>,
+    turns: Cell<u32>,
+    switches: Cell<u64>,
+    switch: Cell<Switch>,
+    dead: Cell<*mut Thread>,
+    host: Cell<Host>,
+    runtime: Cell<*const Runtime>,
+    pub(crate) inbox: Inbox,
+    /// Who waits for descriptors.
+    pub netpoll: Netpoll,
+    wheel: Wheel,
+}
+
+/// The scheduler's data may be half changed while this lives.
+pub struct Critical<'a>(&'a Carrier);
+
+impl Drop for Critical<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        let depth = self.0.critical.load(Ordering::Relaxed) - 1;
+        self.0.critical.store(depth, Ordering::Relaxed);
+        if depth == 0 && self.0.signals.load(Ordering::Relaxed) != 0 {
+            self.0.deliver();
+        }
+    }
+}
+
+impl Carrier {
+    /// Start the carrier in zeroed memory.
+    ///
+    /// # Safety
+    /// As for [`Runtime::start`].
+    pub(crate) unsafe fn start(
+        at: *mut Carrier,
+        runtime: *const Runtime,
+        config: Config,
+        host: Host,
+        main: *mut Thread,
+    ) -> Result<(), Errno> {
+        let switch = if config.fsgsbase { context::switch_wrfsbase } else { context::switch_arch_prctl };
+        // SAFETY: zeroed memory; the two fields for which zero is no value are written first.
+        unsafe {
+            (&raw mut (*at).switch).write(Cell::new(switch));
+            (&raw mut (*at).host).write(Cell::new(host));
+            (&raw mut (*at).inbox).write(Inbox::new());
+            let carrier = &*at;
+            carrier.runtime.set(runtime);
+            carrier.current.set(main);
+            carrier.signal_target.set(main);
+            carrier.netpoll.start();
+            carrier.run.start(config.policy)?;
+            carrier.wheel.start(carrier.runtime().clock.now());
+            carrier.current_fs.store(context::fs_base(), Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn runtime(&self) -> &'static Runtime {
+        // SAFETY: set at start; runtimes live for ever.
+        unsafe { &*self.runtime.get() }
+    }
+
+    /// The calling kernel thread is this carrier.
+    #[inline(always)]
+    pub fn is_here(&self) -> bool {
+        self.current_fs.load(Ordering::Relaxed) == context::fs_base()
+    }
+
+    /// The green thread that runs.
+    #[inline(always)]
+    pub fn current(&self) -> *mut Thread {
+        self.current.get()
+    }
+
+    /// How many switches there were.
+    pub fn switches(&self) -> u64 {
+        self.switches.get()
+    }
+
+    /// Begin a critical section.
+    #[inline]
+    pub fn enter(&self) -> Critical<'_> {
+        self.critical.store(self.critical.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        Critical(self)
+    }
+
+    /// The scheduler's data may be half changed: a signal handler must not run now.
+    pub fn is_critical(&self) -> bool {
+        self.critical.load(Ordering::Relaxed) != 0
+    }
+
+    /// From a signal handler: a signal is kept for the target. It runs its handlers as soon as it
+    /// can; a carrier asleep in the kernel is woken for it.
+    pub fn signal_kept(&self) {
+        self.signals.store(1, Ordering::SeqCst);
+        self.inbox.ring_if_asleep();
+    }
+
+    /// The thread that takes the process's signals.
+    pub fn signal_target(&self) -> *mut Thread {
+        self.signal_target.get()
+    }
+
+    /// Another thread takes the process's signals from now on.
+    pub fn set_signal_target(&self, thread: *mut Thread) {
+        self.signal_target.set(thread);
+    }
+
+    #[cold]
+    fn deliver(&self) {
+        if self.current.get() == self.signal_target.get() {
+            self.signals.store(0, Ordering::Relaxed);
+            (self.host.get().run_handlers)();
+        } else {
+            self.interrupt_target();
+        }
+    }
+
+    /// Make the target look at its signals.
+    pub fn interrupt_target(&self) {
+        let _critical = CriticalQuietly::enter(self);
+        // SAFETY: the target is alive: it never exits before the process or another takes over.
+        unsafe { Thread::unpark(self.signal_target.get(), Wake::Interrupted) };
+    }
+
+    // ---- parking -------------------------------------------------------------------------------
+
+    /// The running thread is about to park: from now on an unpark counts. Queue it somewhere, then
+    /// call [`Carrier::park`].
+    #[inline]
+    pub fn prepare_park(&self) {
+        // SAFETY: `current` is the thread that runs this.
+        unsafe { (*self.current.get()).state.store(PARKED, Ordering::SeqCst) };
+    }
+
+    /// Changed its mind between `prepare_park` and `park`. It may have been unparked meanwhile and
+    /// sit on a queue: then it parks for the moment it takes to get off it.
+    pub fn cancel_park(&self) {
+        let me = self.current.get();
+        // SAFETY: `me` runs this.
+        let state = unsafe { &(*me).state };
+        if state.compare_exchange(PARKED, RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_err() {
+            self.park(Reason::None, None);
+        }
+    }
+
+    /// Stop until somebody unparks the running thread or `deadline` passes. Wake-ups may be
+    /// spurious.
+    #[inline]
+    pub fn park(&self, reason: Reason, deadline: Option<u64>) -> Wake {
+        let _critical = self.enter();
+        let me = self.current.get();
+        // SAFETY: `me` runs this, so it is alive; its timer is armed by nobody else.
+        unsafe {
+            (*me).reason.set(reason);
+            match deadline {
+                None => self.reschedule(),
+                Some(at) => {
+                    let timer = &raw mut (*me).timer;
+                    self.wheel.arm(timer, at);
+                    self.reschedule();
+                    self.wheel.cancel(timer);
+                }
+            }
+            (*me).take_wake()
+        }
+    }
+
+    /// Park with nothing to wait for but time. Answers how it ended.
+    pub fn sleep_until(&self, deadline: u64) -> Wake {
+        loop {
+            self.prepare_park();
+            let wake = self.park(Reason::Sleep, Some(deadline));
+            if wake != Wake::Ready {
+                return wake;
+            }
+        }
+    }
+
+    /// Let others run first.
+    #[inline]
+    pub fn yield_now(&self) {
+        let _critical = self.enter();
+        if self.run.is_empty() {
+            self.look_around();
+            if self.run.is_empty() {
+                return;
+            }
+        }
+        // SAFETY: the running thread is alive and on no queue.
+        unsafe { self.run.push(self.current.get()) };
+        self.reschedule();
+    }
+
+    // ---- threads -------------------------------------------------------------------------------
+
+    /// Another thread could run now: a yield would make a difference.
+    pub fn has_runnable(&self) -> bool {
+        !self.run.is_empty()
+    }
+
+    /// `thread` is ready to run for the first time.
+    ///
+    /// # Safety
+    /// It must be alive, prepared with [`context::prepare`], and on no queue.
+    pub unsafe fn spawn(&self, thread: *mut Thread) {
+        let _critical = self.enter();
+        // SAFETY: the caller vouches.
+        unsafe { self.enqueue(thread) };
+    }
+
+    /// The first thing a new thread does: finish the switch that started it.
+    pub fn begin_thread(&self) {
+        self.bury();
+        compiler_fence(Ordering::SeqCst);
+        self.critical.store(0, Ordering::Relaxed);
+        if self.signals.load(Ordering::Relaxed) != 0 {
+            self.deliver();
+        }
+    }
+
+    /// Leave the running thread for good. Its stack is in use until another thread runs, which then
+    /// has it buried.
+    pub fn exit_thread(&self) -> ! {
+        let critical = self.enter();
+        core::mem::forget(critical);
+        let me = self.current.get();
+        self.dead.set(me);
+        self.reschedule();
+        // Nobody resumes a dead thread.
+        unreachable!()
+    }
+
+    #[inline]
+    pub(crate) unsafe fn enqueue(&self, thread: *mut Thread) {
+        // SAFETY: the caller vouches that the thread is alive and on no queue.
+        unsafe { self.run.push(thread) };
+    }
+
+    fn bury(&self) {
+        let dead = self.dead.replace(ptr::null_mut());
+        if !dead.is_null() {
+            (self.host.get().bury)(dead);
+        }
+    }
+
+    // ---- the loop ------------------------------------------------------------------------------
+
+    /// Continue the next runnable thread; returns when it is our turn again.
+    #[inline]
+    fn reschedule(&self) {
+        let prev = self.current.get();
+        let next = self.next();
+        if next == prev {
+            return;
+        }
+        let depth = self.critical.load(Ordering::Relaxed);
+        self.switches.set(self.switches.get() + 1);
+        // SAFETY: queued threads are alive and suspended; `prev` runs this and is alive, or dead
+        // and never resumed.
+        unsafe {
+            let fs = (*next).fs;
+            self.current.set(next);
+            self.current_fs.store(fs, Ordering::Relaxed);
+            let fs = if fs == (*prev).fs { 0 } else { fs };
+            (self.switch.get())((*prev).sp.as_ptr(), (*next).sp.get(), fs);
+        }
+        self.critical.store(depth, Ordering::Relaxed);
+        if !self.dead.get().is_null() {
+            self.bury();
+        }
+    }
+
+    #[inline]
+    fn next(&self) -> *mut Thread {
+        loop {
+            let turns = self.turns.get() + 1;
+            self.turns.set(turns);
+            if turns >= LOOK_EVERY {
+                self.look_around();
+            } else if !self.inbox.is_empty() {
+                self.empty_inbox();
+            }
+            if self.signals.load(Ordering::Relaxed) != 0 {
+                self.interrupt_target();
+            }
+            let thread = self.run.pop();
+            if !thread.is_null() {
+                return thread;
+            }
+            self.idle();
+        }
+    }
+
+    fn empty_inbox(&self) {
+        // SAFETY: delivered threads are alive and on no queue.
+        self.inbox.drain(|thread| unsafe { self.enqueue(thread) });
+    }
+
+    fn fire_timers(&self, now: u64) {
+        self.wheel.advance(now, |timer| {
+            let offset = core::mem::offset_of!(Thread, timer);
+            let thread = timer.wrapping_byte_sub(offset).cast::<Thread>();
+            // SAFETY: an armed timer is inside a parked (alive) thread.
+            unsafe { Thread::unpark(thread, Wake::TimedOut) };
+        });
+    }
+
+    /// Collect whatever has become ready, without waiting.
+    #[cold]
+    fn look_around(&self) {
+        self.turns.set(0);
+        self.empty_inbox();
+        if !self.wheel.is_empty() {
+            self.fire_timers(self.runtime().clock.now());
+        }
+        if self.netpoll.has_members() {
+            let _ = self.netpoll.poll(&self.runtime().fds, Some(0));
+        }
+    }
+
+    /// Nobody can run: wait in the kernel for a descriptor, a deadline, the inbox or a signal.
+    fn idle(&self) {
+        self.turns.set(0);
+        let mut timeout = None;
+        if !self.wheel.is_empty() {
+            let now = self.runtime().clock.now();
+            self.fire_timers(now);
+            if !self.run.is_empty() {
+                return;
+            }
+            timeout = self.wheel.next_look().map(|at| at.saturating_sub(now));
+        }
+        if self.netpoll.open(self).is_err() {
+            return self.idle_blindly(timeout);
+        }
+        if self.inbox.fall_asleep() {
+            // A signal kept since `next` looked has not rung the bell: look again.
+            if self.signals.load(Ordering::SeqCst) == 0 {
+                let _ = self.netpoll.poll(&self.runtime().fds, timeout);
+            }
+            self.inbox.wake_up();
+        }
+        self.empty_inbox();
+        if !self.wheel.is_empty() {
+            self.fire_timers(self.runtime().clock.now());
+        }
+    }
+
+    /// No descriptor is left for an epoll set: sleep in short steps until one is.
+    #[cold]
+    fn idle_blindly(&self, timeout: Option<u64>) {
+        let step = crate::sys::Timespec::from_nanos(timeout.unwrap_or(BLIND_NANOS).min(BLIND_NANOS));
+        if self.inbox.is_empty() && self.signals.load(Ordering::SeqCst) == 0 {
+            // SAFETY: `step` is ours.
+            let _ = unsafe { crate::sys!(nanosleep, &raw const step, 0) };
+        }
+        self.empty_inbox();
+    }
+
+    /// In the child of `fork` the running thread is the only one, and takes the signals.
+    pub(crate) fn after_fork(&self) {
+        let me = self.current.get();
+        self.run.clear();
+        self.wheel.clear();
+        self.inbox.clear();
+        self.netpoll.abandon();
+        self.dead.set(ptr::null_mut());
+        self.signal_target.set(me);
+        // SAFETY: `me` runs this.
+        unsafe { (*me).state.store(RUNNING, Ordering::Relaxed) };
+    }
+}
+
+/// A critical section that delivers nothing at its end: for the code that delivers.
+struct CriticalQuietly<'a>(&'a Carrier);
+
+impl<'a> CriticalQuietly<'a> {
+    fn enter(carrier: &'a Carrier) -> Self {
+        core::mem::forget(carrier.enter());
+        CriticalQuietly(carrier)
+    }
+}
+
+impl Drop for CriticalQuietly<'_> {
+    fn drop(&mut self) {
+        compiler_fence(Ordering::SeqCst);
+        self.0.critical.store(self.0.critical.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! The one value all state hangs off, in mapped memory that lives as long as the process.
+
+use crate::carrier::Carrier;
+use crate::clock::{Clock, ClockGettime};
+use crate::fd_table::FdTable;
+use crate::helpers::{Class, Helpers};
+use crate::lot::Lot;
+use crate::policy::Policy;
+use crate::stack::StackPool;
+use crate::sys::{self, Errno};
+use crate::thread::Thread;
+use core::ffi::c_void;
+
+/// What a kernel thread of ours executes.
+pub type KernelMain = extern "C" fn(*mut c_void) -> *mut c_void;
+
+/// What the scheduler asks of the process it lives in.
+#[derive(Clone, Copy)]
+pub struct Host {
+    /// `clock_gettime` of the vDSO.
+    pub clock_gettime: ClockGettime,
+    /// Start a detached kernel thread with all signals blocked.
+    pub start_kernel_thread: fn(KernelMain, *mut c_void) -> Result<(), Errno>,
+    /// A thread that exited has left its stack: recycle it.
+    pub bury: fn(*mut Thread),
+    /// Signals are pending and the thread that takes them runs outside the scheduler: call its
+    /// handlers.
+    pub run_handlers: fn(),
+}
+
+/// How to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// The order of runnable threads.
+    pub policy: Policy,
+    /// Most helpers for calls that end by themselves.
+    pub helpers: u32,
+    /// Most helpers for calls that may wait for ever.
+    pub waiting_helpers: u32,
+    /// User space may write the FS base.
+    pub fsgsbase: bool,
+}
+
+/// Everything. All-zero bytes are a runtime that has not started.
+#[repr(C)]
+pub struct Runtime {
+    /// The kernel thread that runs green threads.
+    pub carrier: Carrier,
+    /// What is known about descriptors.
+    pub fds: FdTable,
+    /// Waiters by address.
+    pub lot: Lot,
+    /// Stacks.
+    pub stacks: StackPool,
+    /// Time.
+    pub clock: Clock,
+    bounded: Helpers,
+    unbounded: Helpers,
+}
+
+// SAFETY: the parts say themselves who may touch them (see lib.rs).
+unsafe impl Sync for Runtime {}
+
+impl Runtime {
+    /// Map and start a runtime whose carrier is the calling kernel thread, running as `main`.
+    ///
+    /// # Safety
+    /// `main` must live for ever at its address; its `carrier` is filled in here.
+    pub unsafe fn start(config: Config, host: Host, main: *mut Thread) -> Result<&'static Runtime, Errno> {
+        let lot = Lot::new()?;
+        let at: *mut Runtime = sys::map(size_of::<Runtime>())?.cast();
+        // SAFETY: fresh zeroed memory, zero is a valid start for every part but the two written
+        // here, and nobody else has the address.
+        unsafe {
+            (&raw mut (*at).lot).write(lot);
+            (&raw mut (*at).clock).write(Clock::new(host.clock_gettime));
+            let runtime = &*at;
+            runtime.fds.start();
+            runtime.bounded.start(host, config.helpers);
+            runtime.unbounded.start(host, config.waiting_helpers);
+            main.write(Thread::new(
+                &raw const runtime.carrier,
+                1,
+                crate::context::fs_base(),
+                core::ptr::null_mut(),
+            ));
+            Carrier::start(&raw mut (*at).carrier, at, config, host, main)?;
+            Ok(runtime)
+        }
+    }
+
+    /// The helpers for calls of this class.
+    pub fn helpers(&'static self, class: Class) -> &'static Helpers {
+        match class {
+            Class::Bounded => &self.bounded,
+            Class::Unbounded => &self.unbounded,
+        }
+    }
+
+    /// The carrier, if the calling kernel thread is it.
+    #[inline(always)]
+    pub fn carrier_here(&'static self) -> Option<&'static Carrier> {
+        self.carrier.is_here().then_some(&self.carrier)
+    }
+
+    /// In the child of `fork`: the calling thread is alone; every other thread, helper, waiter and
+    /// the epoll set belong to the parent.
+    pub fn after_fork(&self) {
+        self.carrier.after_fork();
+        self.fds.start_all_over();
+        self.fds.share_all();
+        self.lot.clear();
+        self.stacks.after_fork();
+        self.bounded.forget_all();
+        self.unbounded.forget_all();
+    }
+}

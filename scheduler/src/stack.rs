@@ -1,0 +1,277 @@
+//! Guarded stacks, cut from big reserved slabs and recycled hot-first.
+//!
+//! ```text
+//!   slab (MAP_NORESERVE, shifted by 1 MiB against 2 MiB boundaries)
+//!   ├──────────────┬──────────────┬──────────────┬─ …
+//!   │guard│ stack 0│guard│ stack 1│guard│ stack 2│
+//!   └──────────────┴──────────────┴──────────────┴─ …
+//!             hot ▲ ▲ guard of the neighbour
+//! ```
+//!
+//! Address space costs nothing until it is touched; a page-table page (4 KiB) covers 2 MiB of it.
+//! The guard of one stack lies directly above the hot top of its neighbour, and the shift keeps
+//! both under the same page-table page.
+//!
+//! Guards are `MADV_GUARD_INSTALL` regions (Linux 6.13) where the kernel has them: they need no
+//! mapping of their own, so `vm.max_map_count` is no limit. Elsewhere `mprotect`.
+
+use crate::spin::Spin;
+use crate::sys::{self, Errno};
+
+/// Bytes of a page.
+pub const PAGE: usize = 4096;
+const SHIFT: usize = 1 << 20;
+const HUGE: usize = 2 << 20;
+/// A slab holds this many stacks, if address space allows.
+const SLAB_STACKS: usize = 64;
+/// Different stack sizes that are pooled; any further size is mapped and unmapped each time.
+const CLASSES: usize = 16;
+
+const MADV_DONTNEED: usize = 4;
+const MADV_NOHUGEPAGE: usize = 15;
+const MADV_GUARD_INSTALL: usize = 102;
+
+/// A stack: `len` bytes from `base`, the lowest `guard` of them inaccessible.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stack {
+    /// Lowest address.
+    pub base: *mut u8,
+    /// Bytes, guard included.
+    pub len: usize,
+    /// Bytes of guard at the low end.
+    pub guard: usize,
+    /// Given by the program: never recycled by us.
+    pub foreign: bool,
+}
+
+impl Stack {
+    /// The address above the highest byte.
+    pub fn top(&self) -> *mut u8 {
+        self.base.wrapping_add(self.len)
+    }
+}
+
+/// What a free stack remembers, in its own top bytes (hot: they were just used).
+#[repr(C)]
+struct FreeStack {
+    next: *mut FreeStack,
+    base: *mut u8,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct SizeClass {
+    len: usize,
+    guard: usize,
+    free: *mut FreeStack,
+    /// Part of the newest slab not cut yet.
+    fresh: *mut u8,
+    fresh_left: usize,
+}
+
+#[repr(C)]
+struct Pool {
+    classes: [SizeClass; CLASSES],
+    no_guard_regions: bool,
+}
+
+// SAFETY: the pointers are to mapped memory owned by the pool, behind its lock.
+unsafe impl Send for Pool {}
+
+/// The stacks of a process. All-zero bytes are an empty pool.
+#[repr(C)]
+pub struct StackPool {
+    pool: Spin<Pool>,
+}
+
+impl StackPool {
+    /// A stack of at least `len` bytes (rounded up to pages) with `guard` inaccessible bytes below.
+    pub fn take(&self, len: usize, guard: usize) -> Result<Stack, Errno> {
+        let guard = guard.checked_next_multiple_of(PAGE).ok_or(Errno::NOMEM)?;
+        let len = len.checked_next_multiple_of(PAGE).ok_or(Errno::NOMEM)?;
+        let len = len.max(guard.checked_add(PAGE).ok_or(Errno::NOMEM)?);
+        let mut pool = self.pool.lock();
+        let Some(i) = pool.class(len, guard) else { return pool.map_single(len, guard) };
+        let free = pool.classes[i].free;
+        if !free.is_null() {
+            // SAFETY: a free stack's top is ours.
+            unsafe {
+                pool.classes[i].free = (*free).next;
+                return Ok(Stack { base: (*free).base, len, guard, foreign: false });
+            }
+        }
+        if pool.classes[i].fresh_left == 0 {
+            pool.map_slab(i)?;
+        }
+        let base = pool.classes[i].fresh;
+        pool.guard(base, guard)?;
+        let class = &mut pool.classes[i];
+        class.fresh = base.wrapping_add(len);
+        class.fresh_left -= 1;
+        Ok(Stack { base, len, guard, foreign: false })
+    }
+
+    /// Take a stack back. It stays dirty: its pages are hot for the next thread. `excursion` says
+    /// that its owner may have gone deep: then everything below the top pages goes back to the
+    /// kernel.
+    ///
+    /// # Safety
+    /// Nobody may use the stack any more.
+    pub unsafe fn give_back(&self, stack: Stack, excursion: bool) {
+        if stack.foreign {
+            return;
+        }
+        let mut pool = self.pool.lock();
+        let known = pool.classes.iter().position(|c| c.len == stack.len && c.guard == stack.guard);
+        let Some(i) = known else {
+            // SAFETY: the caller gives it up.
+            unsafe { sys::unmap(stack.base, stack.len) };
+            return;
+        };
+        if excursion {
+            let kept = KEPT_TOP.min(stack.len - stack.guard);
+            let deep = stack.len - stack.guard - kept;
+            // SAFETY: the range is inside the stack that the caller gives up.
+            let _ = unsafe { sys::advise(stack.base.wrapping_add(stack.guard), deep, MADV_DONTNEED) };
+        }
+        let free = stack.top().wrapping_sub(size_of::<FreeStack>()).cast::<FreeStack>();
+        // SAFETY: the top bytes are ours again.
+        unsafe { free.write(FreeStack { next: pool.classes[i].free, base: stack.base }) };
+        pool.classes[i].free = free;
+    }
+
+    /// The lock's holder did not survive `fork`.
+    pub fn after_fork(&self) {
+        self.pool.force_unlock();
+    }
+}
+
+/// What a recycled stack keeps of a deep excursion.
+pub const KEPT_TOP: usize = 32 << 10;
+
+/// Did the owner of this stack touch pages below the top [`KEPT_TOP`] bytes?
+///
+/// One `mincore(2)` of the first page below: stacks grow downwards without holes.
+pub fn went_deep(stack: &Stack) -> bool {
+    if stack.foreign || stack.len - stack.guard <= KEPT_TOP {
+        return false;
+    }
+    let page = stack.top().wrapping_sub(KEPT_TOP + PAGE);
+    let mut resident = 0u8;
+    // SAFETY: one byte for one page.
+    let asked = unsafe { crate::sys!(mincore, page, PAGE, &raw mut resident) };
+    asked.is_ok() && resident & 1 != 0
+}
+
+impl Pool {
+    /// The class for this size, made if there is room.
+    fn class(&mut self, len: usize, guard: usize) -> Option<usize> {
+        let found = self.classes.iter().position(|c| c.len == len && c.guard == guard);
+        found.or_else(|| {
+            let i = self.classes.iter().position(|c| c.len == 0)?;
+            self.classes[i].len = len;
+            self.classes[i].guard = guard;
+            Some(i)
+        })
+    }
+
+    fn map_slab(&mut self, i: usize) -> Result<(), Errno> {
+        let len = self.classes[i].len;
+        let mut stacks = SLAB_STACKS;
+        loop {
+            let bytes = stacks.checked_mul(len).ok_or(Errno::NOMEM)?;
+            let room = bytes.checked_add(HUGE + SHIFT).ok_or(Errno::NOMEM)?;
+            match sys::map(room) {
+                Ok(at) => {
+                    let slab = at.map_addr(|a| a.next_multiple_of(HUGE) + SHIFT);
+                    // SAFETY: advice on our own fresh mapping; huge pages would make every stack
+                    // cost 2 MiB.
+                    let _ = unsafe { sys::advise(slab, bytes, MADV_NOHUGEPAGE) };
+                    self.classes[i].fresh = slab;
+                    self.classes[i].fresh_left = stacks;
+                    return Ok(());
+                }
+                // Address space is short (RLIMIT_AS): try less.
+                Err(_) if stacks > 1 => stacks /= 4,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn map_single(&mut self, len: usize, guard: usize) -> Result<Stack, Errno> {
+        let base = sys::map(len)?;
+        if let Err(e) = self.guard(base, guard) {
+            // SAFETY: nobody has seen it.
+            unsafe { sys::unmap(base, len) };
+            return Err(e);
+        }
+        Ok(Stack { base, len, guard, foreign: false })
+    }
+
+    fn guard(&mut self, base: *mut u8, guard: usize) -> Result<(), Errno> {
+        if guard == 0 {
+            return Ok(());
+        }
+        if !self.no_guard_regions {
+            // SAFETY: the range is fresh.
+            if unsafe { sys::advise(base, guard, MADV_GUARD_INSTALL) }.is_ok() {
+                return Ok(());
+            }
+            self.no_guard_regions = true;
+        }
+        // SAFETY: the range is fresh. Where mappings have run out the creation fails, as
+        // pthread_create's does natively.
+        unsafe { crate::sys!(mprotect, base, guard, 0) }.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::boxed::Box;
+
+    fn pool() -> Box<StackPool> {
+        // SAFETY: all-zero bytes are an empty pool.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+
+    #[test]
+    fn stacks_are_distinct_writable_and_recycled() {
+        let pool = pool();
+        let a = pool.take(64 << 10, PAGE).unwrap();
+        let b = pool.take(64 << 10, PAGE).unwrap();
+        assert_ne!(a.base, b.base);
+        for s in [a, b] {
+            // SAFETY: the bytes above the guard are ours.
+            unsafe {
+                s.base.add(s.guard).write(1);
+                s.top().sub(1).write(2);
+            }
+        }
+        // SAFETY: nobody uses `a` any more.
+        unsafe { pool.give_back(a, went_deep(&a)) };
+        assert_eq!(pool.take(64 << 10, PAGE).unwrap(), a);
+    }
+
+    #[test]
+    fn a_guard_is_inaccessible() {
+        let pool = pool();
+        let s = pool.take(64 << 10, PAGE).unwrap();
+        let mut pair = [0i32; 2];
+        // SAFETY: a pipe of our own; write(2) reads the guard page on our behalf and fails.
+        unsafe {
+            crate::sys!(pipe2, pair.as_mut_ptr(), 0).unwrap();
+            assert_eq!(crate::sys!(write, pair[1], s.base, 1usize), Err(Errno(14)));
+            assert_eq!(crate::sys!(write, pair[1], s.base.add(PAGE), 1usize), Ok(1));
+        }
+        pair.map(sys::close);
+    }
+
+    #[test]
+    fn absurd_sizes_fail_cleanly() {
+        let pool = pool();
+        assert!(pool.take(usize::MAX, PAGE).is_err());
+        assert!(pool.take(PAGE, usize::MAX - PAGE).is_err());
+        assert!(pool.take(1 << 60, PAGE).is_err());
+    }
+}

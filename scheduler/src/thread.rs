@@ -1,0 +1,136 @@
+//! A green thread as the scheduler sees it.
+//!
+//! States, and who moves them:
+//!
+//! ```text
+//!            prepare_park (itself)               unpark / timer / signal (whoever is first)
+//!  RUNNING ───────────────────────► PARKED ──────────────────────────────► WOKEN_{READY,TIME,SIGNAL}
+//!     ▲                                                                        │ on the run queue
+//!     └───────────────────────── park returns (itself) ◄───────────────────────┘ or in the inbox
+//! ```
+//!
+//! Exactly one waker wins the step out of PARKED and puts the thread on a queue, so a thread is
+//! never queued twice. A late waker finds it not PARKED and does nothing; a waker that comes after
+//! the *next* `prepare_park` wakes it for nothing, which every wait tolerates.
+
+use crate::carrier::{Carrier, Wake};
+use crate::timer::Timer;
+use core::cell::Cell;
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+pub(crate) const RUNNING: u32 = 0;
+pub(crate) const PARKED: u32 = 1;
+const WOKEN_READY: u32 = 2;
+const WOKEN_TIME: u32 = 3;
+const WOKEN_SIGNAL: u32 = 4;
+
+/// Why a thread is parked: for dumps, reports and traces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// It is not parked.
+    None,
+    /// It waits until a descriptor is readable.
+    Readable(i32),
+    /// It waits until a descriptor is writable.
+    Writable(i32),
+    /// It waits for several descriptors (how many).
+    Poll(usize),
+    /// It sleeps.
+    Sleep,
+    /// It waits for a mutex at this address.
+    Mutex(usize),
+    /// It waits for a condition variable at this address.
+    Condition(usize),
+    /// It waits for a semaphore at this address.
+    Semaphore(usize),
+    /// It waits for a read-write lock at this address.
+    RwLock(usize),
+    /// It waits for a barrier at this address.
+    Barrier(usize),
+    /// It waits for a `pthread_once` initialiser.
+    Once(usize),
+    /// It waits for a lock inside libc.
+    LibcLock(usize),
+    /// It waits for the end of a thread.
+    Join(usize),
+    /// A helper executes its call.
+    Offload,
+}
+
+/// The scheduler's record of a green thread. The shim keeps it at the top of the thread's stack.
+#[repr(C)]
+pub struct Thread {
+    /// Stack pointer while suspended.
+    pub(crate) sp: Cell<*mut u8>,
+    /// FS base: the thread's TLS block.
+    pub(crate) fs: usize,
+    pub(crate) state: AtomicU32,
+    /// A small number, never reused while the process lives.
+    pub id: u32,
+    /// Next on the run queue or in the inbox.
+    pub(crate) next: Cell<*mut Thread>,
+    carrier: *const Carrier,
+    pub(crate) timer: Timer,
+    pub(crate) reason: Cell<Reason>,
+}
+
+impl Thread {
+    /// A thread that will run on `carrier` with TLS block `fs`, suspended at `sp` (null: it is the
+    /// one that runs right now).
+    pub const fn new(carrier: *const Carrier, id: u32, fs: usize, sp: *mut u8) -> Self {
+        Thread {
+            sp: Cell::new(sp),
+            fs,
+            state: AtomicU32::new(RUNNING),
+            id,
+            next: Cell::new(ptr::null_mut()),
+            carrier,
+            timer: Timer::new(),
+            reason: Cell::new(Reason::None),
+        }
+    }
+
+    /// Why it is parked.
+    pub fn reason(&self) -> Reason {
+        self.reason.get()
+    }
+
+    /// Continue a parked thread. From any kernel thread.
+    ///
+    /// Answers whether this call did it: `false` means it was not parked or another waker came
+    /// first.
+    ///
+    /// # Safety
+    /// `thread` must be alive. A waker on another kernel thread makes sure of that by calling under
+    /// the lock that the thread takes before it can leave its wait.
+    #[inline]
+    pub unsafe fn unpark(thread: *mut Thread, wake: Wake) -> bool {
+        let woken = match wake {
+            Wake::Ready => WOKEN_READY,
+            Wake::TimedOut => WOKEN_TIME,
+            Wake::Interrupted => WOKEN_SIGNAL,
+        };
+        // SAFETY: the caller vouches that the thread is alive; carriers live for ever.
+        unsafe {
+            let won = (*thread).state.compare_exchange(PARKED, woken, Ordering::AcqRel, Ordering::Relaxed);
+            if won.is_err() {
+                return false;
+            }
+            let carrier = &*(*thread).carrier;
+            if carrier.is_here() { carrier.enqueue(thread) } else { carrier.inbox.push(thread) }
+        }
+        true
+    }
+
+    /// Leave the woken state; what woke us?
+    #[inline]
+    pub(crate) fn take_wake(&self) -> Wake {
+        self.reason.set(Reason::None);
+        match self.state.swap(RUNNING, Ordering::Acquire) {
+            WOKEN_TIME => Wake::TimedOut,
+            WOKEN_SIGNAL => Wake::Interrupted,
+            _ => Wake::Ready,
+        }
+    }
+}
