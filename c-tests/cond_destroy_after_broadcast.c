@@ -22,8 +22,9 @@ static void *wait_each_round(void *unused)
         if (++waiting == WAITERS)
             OK(pthread_cond_signal(&all_wait));
         pthread_cond_t *current = condition;
-        /* The broadcast ends the wait, and with it the life of *current. */
-        OK(pthread_cond_wait(current, &mutex));
+        /* Until the broadcast *current lives; after it, it must not be touched. */
+        while (generation == round)
+            OK(pthread_cond_wait(current, &mutex));
         EXPECT(generation == round + 1);
         OK(pthread_mutex_unlock(&mutex));
         pthread_barrier_wait(&barrier);

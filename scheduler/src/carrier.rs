@@ -50,12 +50,13 @@ pub struct Carrier {
     current: Cell<*mut Thread>,
     /// FS base of `current`: "am I on the carrier?" is one comparison.
     current_fs: AtomicUsize,
+    /// FS base of the thread that lent us to a `vfork` child.
+    vfork_fs: AtomicUsize,
     run: RunQueue,
     /// Depth of critical sections; read by signal handlers on this kernel thread.
     critical: AtomicU32,
-    /// The shim keeps signals for `signal_target`.
+    /// The shim keeps signals.
     signals: AtomicU32,
-    signal_target: Cell<*mut Thread>,
     turns: Cell<u32>,
     switches: Cell<u64>,
     switch: Cell<Switch>,
@@ -104,7 +105,6 @@ impl Carrier {
             let carrier = &*at;
             carrier.runtime.set(runtime);
             carrier.current.set(main);
-            carrier.signal_target.set(main);
             carrier.netpoll.start();
             carrier.run.start(config.policy)?;
             carrier.wheel.start(carrier.runtime().clock.now());
@@ -122,6 +122,20 @@ impl Carrier {
     #[inline(always)]
     pub fn is_here(&self) -> bool {
         self.current_fs.load(Ordering::Relaxed) == context::fs_base()
+    }
+
+    /// The caller is about to `vfork`: until it writes the answered value back, its kernel thread
+    /// does not count as the carrier, so the child, which shares our memory, leaves it alone.
+    pub fn lend_to_vfork(&self) -> (&AtomicUsize, usize) {
+        let fs = self.current_fs.swap(0, Ordering::Relaxed);
+        self.vfork_fs.store(fs, Ordering::Relaxed);
+        (&self.current_fs, fs)
+    }
+
+    /// The caller is a child of `vfork` in the carrier's clothes.
+    pub fn is_vfork_child(&self) -> bool {
+        self.current_fs.load(Ordering::Relaxed) == 0
+            && self.vfork_fs.load(Ordering::Relaxed) == context::fs_base()
     }
 
     /// The green thread that runs.
@@ -148,38 +162,30 @@ impl Carrier {
         self.critical.load(Ordering::Relaxed) != 0
     }
 
-    /// From a signal handler: a signal is kept for the target. It runs its handlers as soon as it
-    /// can; a carrier asleep in the kernel is woken for it.
+    /// From a signal handler: a signal is kept. A carrier asleep in the kernel is woken for it.
     pub fn signal_kept(&self) {
         self.signals.store(1, Ordering::SeqCst);
         self.inbox.ring_if_asleep();
     }
 
-    /// The thread that takes the process's signals.
-    pub fn signal_target(&self) -> *mut Thread {
-        self.signal_target.get()
-    }
-
-    /// Another thread takes the process's signals from now on.
-    pub fn set_signal_target(&self, thread: *mut Thread) {
-        self.signal_target.set(thread);
+    /// No signal is kept any more.
+    pub fn signals_taken(&self) {
+        self.signals.store(0, Ordering::SeqCst);
     }
 
     #[cold]
     fn deliver(&self) {
-        if self.current.get() == self.signal_target.get() {
-            self.signals.store(0, Ordering::Relaxed);
-            (self.host.get().run_handlers)();
-        } else {
-            self.interrupt_target();
-        }
+        (self.host.get().run_handlers)();
     }
 
-    /// Make the target look at its signals.
-    pub fn interrupt_target(&self) {
+    /// A kept signal is for `thread`: if it is parked, its wait is interrupted.
+    ///
+    /// # Safety
+    /// `thread` must be alive.
+    pub unsafe fn interrupt(&self, thread: *mut Thread) {
         let _critical = CriticalQuietly::enter(self);
-        // SAFETY: the target is alive: it never exits before the process or another takes over.
-        unsafe { Thread::unpark(self.signal_target.get(), Wake::Interrupted) };
+        // SAFETY: the caller vouches.
+        unsafe { Thread::unpark(thread, Wake::Interrupted) };
     }
 
     // ---- parking -------------------------------------------------------------------------------
@@ -341,7 +347,7 @@ impl Carrier {
                 self.empty_inbox();
             }
             if self.signals.load(Ordering::Relaxed) != 0 {
-                self.interrupt_target();
+                (self.host.get().interrupt_targets)();
             }
             let thread = self.run.pop();
             if !thread.is_null() {
@@ -417,7 +423,7 @@ impl Carrier {
         self.empty_inbox();
     }
 
-    /// In the child of `fork` the running thread is the only one, and takes the signals.
+    /// In the child of `fork` the running thread is the only one.
     pub(crate) fn after_fork(&self) {
         let me = self.current.get();
         self.run.clear();
@@ -425,7 +431,6 @@ impl Carrier {
         self.inbox.clear();
         self.netpoll.abandon();
         self.dead.set(ptr::null_mut());
-        self.signal_target.set(me);
         // SAFETY: `me` runs this.
         unsafe { (*me).state.store(RUNNING, Ordering::Relaxed) };
     }

@@ -126,6 +126,8 @@ pub struct FdTable {
     epoch: Cell<u32>,
     /// Moves on at every `fork`: nothing is private any more.
     forks: Cell<u32>,
+    /// Highest number of a mapped chunk.
+    highest: Cell<u32>,
 }
 
 impl FdTable {
@@ -143,6 +145,7 @@ impl FdTable {
         let mut at = chunk.load(Ordering::Acquire);
         if at.is_null() {
             at = Self::map_chunk(chunk)?;
+            self.highest.set(self.highest.get().max((index / CHUNK * CHUNK + CHUNK - 1) as u32));
         }
         // SAFETY: the chunk has CHUNK slots, is mapped for ever, and zero bytes are a fresh slot.
         let slot = unsafe { &*at.add(index % CHUNK) };
@@ -188,6 +191,18 @@ impl FdTable {
     /// A flag or time-out of some descriptor changed.
     pub fn doubt_modes(&self) {
         self.epoch.set(self.epoch.get().wrapping_add(1).max(1));
+    }
+
+    /// `to` is a new name of what `from` stands for.
+    pub fn duplicate(&self, from: &FdSlot, to: &FdSlot, number: i32) {
+        self.start_over(number);
+        to.kind.set(from.kind.get());
+        to.private.set(from.private.get());
+    }
+
+    /// The highest number any slot was asked for.
+    pub fn highest(&self) -> u32 {
+        self.highest.get()
     }
 
     /// This process made `fd` and nobody else can see it yet.
@@ -238,18 +253,14 @@ impl FdTable {
             if at.is_null() {
                 continue;
             }
-            for i in 0..CHUNK {
-                // SAFETY: as in `slot`.
-                let slot = unsafe { &*at.add(i) };
-                slot.life.set(slot.life.get().wrapping_add(1));
-                slot.registered.set(false);
-                slot.readers.clear();
-                slot.writers.clear();
-            }
+            // Zero pages are fresh slots.
+            // SAFETY: the chunk is ours; nobody else runs.
+            let _ = unsafe { sys::advise(at.cast(), CHUNK * size_of::<FdSlot>(), MADV_DONTNEED) };
         }
     }
 }
 
+const MADV_DONTNEED: usize = 4;
 /// `O_NONBLOCK`
 pub const O_NONBLOCK: usize = 0o4000;
 const F_GETFL: usize = 3;

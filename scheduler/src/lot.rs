@@ -125,6 +125,22 @@ impl Lot {
         validate: impl FnOnce() -> bool,
         queued: impl FnOnce(),
     ) -> Parked {
+        self.park_then(carrier, request, validate, || {
+            queued();
+            true
+        })
+    }
+
+    /// As [`Lot::park`], but `queued` may call the sleep off: then the answer is `Invalid`, unless a
+    /// waker was faster.
+    #[inline]
+    pub fn park_then(
+        &self,
+        carrier: Option<&Carrier>,
+        request: Request,
+        validate: impl FnOnce() -> bool,
+        queued: impl FnOnce() -> bool,
+    ) -> Parked {
         let thread = carrier.map_or(ptr::null_mut(), |c| c.current());
         let waiter = Waiter {
             links: Links::new(),
@@ -148,11 +164,30 @@ impl Lot {
             // path below makes sure of.
             unsafe { if request.again { bucket.push_front(node) } else { bucket.push_back(node) } }
         }
-        queued();
+        if !queued() {
+            return self.call_off(carrier, &waiter);
+        }
         match carrier {
             Some(c) => self.sleep_green(c, &waiter, &request),
             None => self.sleep_kernel(&waiter, request.deadline),
         }
+    }
+
+    #[cold]
+    fn call_off(&self, carrier: Option<&Carrier>, waiter: &Waiter) -> Parked {
+        let woken = {
+            let bucket = self.bucket(waiter.key).lock();
+            let woken = waiter.woken.load(Ordering::Relaxed) != 0;
+            if !woken {
+                // SAFETY: not woken, so still on the list.
+                unsafe { bucket.remove((&raw const *waiter).cast_mut()) };
+            }
+            woken
+        };
+        if let Some(c) = carrier {
+            c.cancel_park();
+        }
+        if woken { Parked::Woken(waiter.token.get()) } else { Parked::Invalid }
     }
 
     fn sleep_green(&self, carrier: &Carrier, waiter: &Waiter, request: &Request) -> Parked {
@@ -245,15 +280,41 @@ impl Lot {
 
     /// Wake up to `max` waiters on `key`; answers how many.
     pub fn unpark_many(&self, carrier: Option<&Carrier>, key: usize, max: usize, token: usize) -> usize {
+        let mut left = max;
+        self.unpark_while(carrier, key, token, || {
+            let more = left > 0;
+            left -= usize::from(more);
+            more
+        })
+    }
+
+    /// Wake every waiter on `key`, calling `each` for each under the bucket's lock before it can run.
+    pub fn unpark_all(&self, carrier: Option<&Carrier>, key: usize, mut each: impl FnMut()) -> usize {
+        self.unpark_while(carrier, key, 0, || {
+            each();
+            true
+        })
+    }
+
+    fn unpark_while(
+        &self,
+        carrier: Option<&Carrier>,
+        key: usize,
+        token: usize,
+        mut another: impl FnMut() -> bool,
+    ) -> usize {
         let _critical = carrier.map(Carrier::enter);
         let bucket = self.bucket(key).lock();
         let mut woken = 0;
         let mut node = bucket.first();
         // SAFETY: queued waiters are alive while we hold the lock.
         unsafe {
-            while !node.is_null() && woken < max {
+            while !node.is_null() {
                 let next = bucket.after(node);
                 if (*node).key == key {
+                    if !another() {
+                        break;
+                    }
                     bucket.remove(node);
                     (*node).token.set(token);
                     Self::wake(node);
@@ -282,13 +343,12 @@ impl Lot {
         }
     }
 
-    /// Forget every waiter (in the child of `fork`: none of them exists there).
+    /// Forget every waiter (in the child of `fork`: none of them exists there). Zero pages are empty,
+    /// unlocked buckets.
     pub fn clear(&self) {
-        for i in 0..BUCKETS {
-            // SAFETY: within the mapping.
-            let bucket = unsafe { &*self.buckets.add(i) };
-            bucket.force_unlock();
-            bucket.lock().clear();
-        }
+        // SAFETY: private memory of the lot; nobody else runs.
+        let _ = unsafe { sys::advise(self.buckets.cast_mut().cast(), LOT_BYTES, MADV_DONTNEED) };
     }
 }
+
+const MADV_DONTNEED: usize = 4;

@@ -116,6 +116,25 @@ impl Netpoll {
         [self.epoll.get(), self.bell.get()]
     }
 
+    /// The program wants one of our numbers for itself: move away from it. The old number stays open
+    /// until the program replaces it.
+    pub fn give_way(&self, carrier: &Carrier, number: i32) {
+        let duplicate = || {
+            // SAFETY: no pointers.
+            unsafe { sys!(fcntl, number, F_DUPFD_CLOEXEC, number + 1) }.map(|fd| fd as i32)
+        };
+        if number == self.epoll.get() {
+            if let Ok(fd) = duplicate() {
+                self.epoll.set(fd);
+            }
+        } else if number == self.bell.get()
+            && let Ok(fd) = duplicate()
+        {
+            self.bell.set(fd);
+            carrier.inbox.set_bell(fd);
+        }
+    }
+
     /// Make the set and the doorbell, out of the way of the program's own numbers.
     pub fn open(&self, carrier: &Carrier) -> Result<(), Errno> {
         if self.epoll.get() >= 0 {

@@ -23,9 +23,12 @@ pub struct Host {
     pub start_kernel_thread: fn(KernelMain, *mut c_void) -> Result<(), Errno>,
     /// A thread that exited has left its stack: recycle it.
     pub bury: fn(*mut Thread),
-    /// Signals are pending and the thread that takes them runs outside the scheduler: call its
-    /// handlers.
+    /// Signals are kept and the running thread has left the scheduler: call the handlers that are
+    /// its own and interrupt the others' waits. It calls [`Carrier::signals_taken`] when none is left.
     pub run_handlers: fn(),
+    /// Signals are kept and the scheduler is about to choose a thread: interrupt the waits of those
+    /// they are for.
+    pub interrupt_targets: fn(),
 }
 
 /// How to run.

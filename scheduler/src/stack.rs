@@ -111,26 +111,28 @@ impl StackPool {
         Ok(Stack { base, len, guard, foreign: false })
     }
 
-    /// Take a stack back. It stays dirty: its pages are hot for the next thread. `excursion` says
-    /// that its owner may have gone deep: then everything below the top pages goes back to the
-    /// kernel.
+    /// Stacks of this kind are kept when they are given back.
+    pub fn pools(&self, stack: &Stack) -> bool {
+        !stack.foreign && self.pool.lock().known(stack).is_some()
+    }
+
+    /// Take a stack back. It stays dirty: its pages are hot for the next thread. With `hot`, its
+    /// owner went deep: all but that many bytes at the top goes back to the kernel.
     ///
     /// # Safety
     /// Nobody may use the stack any more.
-    pub unsafe fn give_back(&self, stack: Stack, excursion: bool) {
+    pub unsafe fn give_back(&self, stack: Stack, hot: Option<usize>) {
         if stack.foreign {
             return;
         }
         let mut pool = self.pool.lock();
-        let known = pool.classes.iter().position(|c| c.len == stack.len && c.guard == stack.guard);
-        let Some(i) = known else {
+        let Some(i) = pool.known(&stack) else {
             // SAFETY: the caller gives it up.
             unsafe { sys::unmap(stack.base, stack.len) };
             return;
         };
-        if excursion {
-            let kept = KEPT_TOP.min(stack.len - stack.guard);
-            let deep = stack.len - stack.guard - kept;
+        if let Some(hot) = hot {
+            let deep = (stack.len - stack.guard).saturating_sub(hot);
             // SAFETY: the range is inside the stack that the caller gives up.
             let _ = unsafe { sys::advise(stack.base.wrapping_add(stack.guard), deep, MADV_DONTNEED) };
         }
@@ -146,17 +148,14 @@ impl StackPool {
     }
 }
 
-/// What a recycled stack keeps of a deep excursion.
-pub const KEPT_TOP: usize = 32 << 10;
-
-/// Did the owner of this stack touch pages below the top [`KEPT_TOP`] bytes?
+/// Did the owner of this stack touch pages below the top `hot` bytes (whole pages)?
 ///
 /// One `mincore(2)` of the first page below: stacks grow downwards without holes.
-pub fn went_deep(stack: &Stack) -> bool {
-    if stack.foreign || stack.len - stack.guard <= KEPT_TOP {
+pub fn went_deep(stack: &Stack, hot: usize) -> bool {
+    if stack.foreign || stack.len - stack.guard <= hot {
         return false;
     }
-    let page = stack.top().wrapping_sub(KEPT_TOP + PAGE);
+    let page = stack.top().wrapping_sub(hot + PAGE);
     let mut resident = 0u8;
     // SAFETY: one byte for one page.
     let asked = unsafe { crate::sys!(mincore, page, PAGE, &raw mut resident) };
@@ -164,6 +163,10 @@ pub fn went_deep(stack: &Stack) -> bool {
 }
 
 impl Pool {
+    fn known(&self, stack: &Stack) -> Option<usize> {
+        self.classes.iter().position(|c| c.len == stack.len && c.guard == stack.guard)
+    }
+
     /// The class for this size, made if there is room.
     fn class(&mut self, len: usize, guard: usize) -> Option<usize> {
         let found = self.classes.iter().position(|c| c.len == len && c.guard == guard);
@@ -249,8 +252,23 @@ mod tests {
             }
         }
         // SAFETY: nobody uses `a` any more.
-        unsafe { pool.give_back(a, went_deep(&a)) };
+        unsafe { pool.give_back(a, None) };
         assert_eq!(pool.take(64 << 10, PAGE).unwrap(), a);
+    }
+
+    #[test]
+    fn a_deep_excursion_gives_its_pages_back() {
+        let pool = pool();
+        let s = pool.take(256 << 10, PAGE).unwrap();
+        let hot = 8 * PAGE;
+        assert!(!went_deep(&s, hot));
+        // SAFETY: the bytes above the guard are ours until given back.
+        unsafe {
+            s.base.add(s.guard).write_bytes(1, s.len - s.guard);
+            assert!(went_deep(&s, hot));
+            pool.give_back(s, Some(hot));
+        }
+        assert!(!went_deep(&s, hot));
     }
 
     #[test]

@@ -7,6 +7,7 @@ trace alone. Nothing here knows whether libgreen was loaded, so a hand-written e
 Follows clone(2) (CLONE_THREAD), epoll(7), futex(2), madvise(2).
 """
 
+import bisect
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -95,7 +96,8 @@ def measure(trace, threshold=0.001):
 
 
 def _makes_thread(call):
-    return call.name in ("clone", "clone3") and "CLONE_THREAD" in call.args and (call.value or 0) > 0
+    is_clone = call.name in ("clone", "clone3")
+    return is_clone and "CLONE_THREAD" in call.args and (call.value or 0) > 0
 
 
 def _processes(trace):
@@ -119,19 +121,36 @@ def _since_last_exec(calls):
 
 
 def _count(footprint, calls, threshold):
-    guards, mapped = 0, 0
     for call in calls:
         thread = footprint.threads[call.tid]
         thread.calls[call.name] += 1
         footprint.created += _makes_thread(call)
-        mapped += call.name == "mmap" and "MAP_STACK" in call.args
-        guards += call.name == "madvise" and bool(GUARD.search(call.args))
         if call.name in WAITS and (call.seconds or 0) > threshold:
             thread.blocked[call.name] += 1
             thread.blocked_seconds += call.seconds
             footprint.blocked[call.name] += 1
             footprint.blocked_seconds[call.name] += call.seconds
-    footprint.stacks = max(guards, mapped)
+    footprint.stacks = _stacks(calls)
+
+
+def _stacks(calls):
+    """A stack is a MAP_STACK mapping; or, where guards divide memory into many, one per guard."""
+    mappings, guards, fences = {}, set(), set()
+    for call in calls:
+        if call.name == "mmap" and "MAP_STACK" in call.args and call.value:
+            mappings[call.value] = call.value + int(call.args.split(",")[1])
+        elif call.name == "madvise" and GUARD.search(call.args):
+            guards.add(int(call.args.split(",")[0], 16))
+        elif call.name == "mprotect" and call.args.endswith("PROT_NONE"):
+            fences.add(int(call.args.split(",")[0], 16))
+
+    starts, guarded = sorted(mappings), set()
+    for address in sorted(guards | fences):
+        index = bisect.bisect(starts, address) - 1
+        if index >= 0 and address < mappings[starts[index]]:
+            guarded.add(starts[index])
+            guards.add(address)         # a fence counts inside a stack mapping only
+    return len(guards) + len(starts) - len(guarded)
 
 
 def _count_talks(footprint, calls):
@@ -203,17 +222,17 @@ def judge(footprint):
     no thread created      one thread multiplexes several waits -> M:1, else single-threaded
     threads created        all talk on one thread that multiplexes -> M:1 with helpers, else 1:1
 
-    "Multiplexes": its epoll carries at least two descriptors, or the process prepared at least
-    two stacks more than it created kernel threads.
+    "Multiplexes": its epoll carries at least two descriptors, or the process prepared more stacks
+    than it created kernel threads.
     """
     carrier, carried = max(footprint.carried.items(), key=lambda entry: entry[1], default=(None, 0))
     spare_stacks = footprint.stacks - footprint.created
     multiplexing = []
     if carried >= 2:
         multiplexing.append(f"epoll_wait on 1 thread carries {carried} descriptors")
-    if spare_stacks >= 2:
-        multiplexing.append(f"{footprint.stacks} stacks prepared for {footprint.created} "
-                            "created kernel threads")
+    if spare_stacks >= 1:
+        multiplexing.append(f"{footprint.stacks} thread stacks prepared, but kernel threads "
+                            f"created: {footprint.created}")
 
     if footprint.created == 0:
         evidence = ["no clone() with CLONE_THREAD"]
@@ -240,6 +259,9 @@ def _spread(footprint, talkers):
     """The blocking call seen on the most threads; I/O says more than a lock does."""
     spread = Counter(name for thread in footprint.threads.values() for name in thread.blocked)
     if spread:
-        name, threads = max(spread.items(), key=lambda item: (item[0] in TALK and item[1] > 1, item[1]))
+        name, threads = max(spread.items(),
+                            key=lambda item: (item[0] in TALK and item[1] > 1, item[1]))
         return f"blocking {name} spread over {threads} thread{'s' * (threads != 1)}"
-    return f"I/O and sleeps made by {len(talkers)} thread{'s' * (len(talkers) != 1)}"
+    if talkers:
+        return f"I/O and sleeps made by {len(talkers)} thread{'s' * (len(talkers) != 1)}"
+    return "no thread carries the waits of others"

@@ -1,0 +1,264 @@
+//! How a transfer is tried without blocking, by kind of file, and what follows when it would block.
+//!
+//! | kind | read | write |
+//! |---|---|---|
+//! | stream socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, until all is sent |
+//! | other socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, one message |
+//! | pipe, eventfd … | `RWF_NOWAIT` | `RWF_NOWAIT`, until all is written |
+//! | file on a disk | `RWF_NOWAIT` if cached, else a helper | at once |
+//! | file in memory | at once | at once |
+//! | FIFO by path, terminal | after `poll` | after `poll`, on a helper |
+//!
+//! A kind is a hint: a call that answers `ENOTSOCK` or `EOPNOTSUPP` corrects it and is tried again.
+
+use super::{Call, offload_raw, repeat};
+use crate::real;
+use libc::{c_int, iovec, msghdr};
+use scheduler::fd_table::Kind;
+use scheduler::helpers::Class;
+use scheduler::netpoll::Direction;
+use scheduler::sys::{self, Errno};
+
+const RWF_NOWAIT: c_int = 8;
+/// `preadv2`'s offset for "the current position".
+const HERE: usize = usize::MAX;
+
+const ENOTSOCK: Errno = Errno(libc::ENOTSOCK);
+const EOPNOTSUPP: Errno = Errno(libc::EOPNOTSUPP);
+
+/// The program's buffers.
+#[derive(Clone, Copy)]
+pub struct Buffers {
+    /// First.
+    pub iov: *const iovec,
+    /// How many.
+    pub count: usize,
+}
+
+/// How many pieces of what is left one further call takes.
+const PIECES: usize = 16;
+
+impl Buffers {
+    fn slice(&self) -> &[iovec] {
+        // SAFETY: the program's array, valid for the call as libc demands.
+        unsafe { core::slice::from_raw_parts(self.iov, self.count) }
+    }
+
+    /// Bytes altogether.
+    pub fn total(&self) -> usize {
+        self.slice().iter().fold(0usize, |sum, b| sum.saturating_add(b.iov_len))
+    }
+
+    /// The next pieces after the first `skip` bytes; the program's array stays as it is.
+    pub fn after(&self, mut skip: usize) -> ([iovec; PIECES], usize) {
+        let mut pieces = [iovec { iov_base: core::ptr::null_mut(), iov_len: 0 }; PIECES];
+        let mut n = 0;
+        for b in self.slice() {
+            if skip >= b.iov_len {
+                skip -= b.iov_len;
+                continue;
+            }
+            if n == PIECES {
+                break;
+            }
+            pieces[n] = iovec { iov_base: b.iov_base.wrapping_byte_add(skip), iov_len: b.iov_len - skip };
+            skip = 0;
+            n += 1;
+        }
+        (pieces, n)
+    }
+}
+
+/// A message header around buffers.
+pub fn message(iov: *const iovec, count: usize) -> msghdr {
+    // SAFETY: zero is a valid header.
+    let mut msg: msghdr = unsafe { core::mem::zeroed() };
+    msg.msg_iov = iov.cast_mut();
+    msg.msg_iovlen = count;
+    msg
+}
+
+/// `recvmsg` that does not block.
+pub fn receive_now(fd: i32, msg: *mut msghdr, flags: c_int) -> sys::Result {
+    // SAFETY: the program's buffers in a valid header.
+    unsafe { scheduler::sys!(recvmsg, fd, msg, flags | libc::MSG_DONTWAIT) }
+}
+
+/// `sendmsg` that does not block.
+pub fn send_now(fd: i32, msg: *const msghdr, flags: c_int) -> sys::Result {
+    // SAFETY: the program's buffers in a valid header.
+    unsafe { scheduler::sys!(sendmsg, fd, msg, flags | libc::MSG_DONTWAIT) }
+}
+
+fn readv_now(fd: i32, b: Buffers, at: usize) -> sys::Result {
+    // SAFETY: the program's buffers.
+    unsafe { scheduler::sys!(preadv2, fd, b.iov, b.count, at, 0, RWF_NOWAIT) }
+}
+
+fn readv_plain(fd: i32, b: Buffers) -> sys::Result {
+    // SAFETY: the program's buffers.
+    unsafe { scheduler::sys!(readv, fd, b.iov, b.count) }
+}
+
+fn writev_now(fd: i32, iov: *const iovec, count: usize) -> sys::Result {
+    // SAFETY: the program's buffers.
+    unsafe { scheduler::sys!(pwritev2, fd, iov, count, HERE, 0, RWF_NOWAIT) }
+}
+
+fn writev_plain(fd: i32, b: Buffers) -> sys::Result {
+    // SAFETY: the program's buffers.
+    unsafe { scheduler::sys!(writev, fd, b.iov, b.count) }
+}
+
+/// read(2) and readv(2).
+#[inline]
+pub fn read(call: Call, b: Buffers) -> sys::Result {
+    let fd = call.fd;
+    loop {
+        let result = match call.kind() {
+            Kind::Stream | Kind::Datagram => {
+                let mut msg = message(b.iov, b.count);
+                repeat(call, Direction::Read, || receive_now(fd, &raw mut msg, 0))
+            }
+            Kind::Nowait => repeat(call, Direction::Read, || readv_now(fd, b, HERE)),
+            Kind::Disk => read_disk(call, b, None),
+            Kind::Pollable => repeat(call, Direction::Read, || {
+                if call.is_ready(Direction::Read) { readv_plain(fd, b) } else { Err(Errno::AGAIN) }
+            }),
+            Kind::Memory | Kind::Unknown => readv_plain(fd, b),
+        };
+        match (result, call.slot.kind()) {
+            (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
+            (Err(EOPNOTSUPP), Kind::Nowait) => call.slot.set_kind(Kind::Pollable),
+            _ => return result,
+        }
+    }
+}
+
+/// pread(2), preadv(2): only files have positions, so only they can wait (for a disk).
+pub fn read_at(call: Call, b: Buffers, at: i64) -> sys::Result {
+    match call.kind() {
+        Kind::Disk => read_disk(call, b, Some(at)),
+        // SAFETY: the program's buffers.
+        _ => unsafe { scheduler::sys!(preadv, call.fd, b.iov, b.count, at, 0) },
+    }
+}
+
+/// A file: what is cached at once, what is not on a helper. The kernel may answer "the first pages
+/// are cached" with a short count; a blocking read would go on.
+fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
+    let offset = at.map_or(HERE, |at| at as usize);
+    let wanted = b.total();
+    let got = match readv_now(call.fd, b, offset) {
+        Ok(n) if n == 0 || n == wanted => return Ok(n),
+        Ok(n) => n,
+        // A file system without RWF_NOWAIT waits like any cold one.
+        Err(Errno::AGAIN | EOPNOTSUPP) => 0,
+        Err(e) => return Err(e),
+    };
+    let (pieces, count) = b.after(got);
+    let rest = if got == 0 { b } else { Buffers { iov: pieces.as_ptr(), count } };
+    if got > 0 {
+        // Usually the end of the file: the kernel knows without a disk.
+        let next = at.map_or(HERE, |at| at as usize + got);
+        match readv_now(call.fd, rest, next) {
+            Ok(0) => return Ok(got),
+            Ok(n) => return Ok(got + n),
+            Err(_) => {}
+        }
+    }
+    let fd = call.fd;
+    let cold = offload_raw(call, Class::Bounded, || {
+        // SAFETY: the program's buffers; the program's thread is parked.
+        unsafe {
+            match at {
+                None => real::readv(fd, rest.iov, rest.count as c_int),
+                Some(at) => real::preadv64(fd, rest.iov, rest.count as c_int, at + got as i64),
+            }
+        }
+    });
+    match cold {
+        Ok(n) => Ok(got + n),
+        Err(_) if got > 0 => Ok(got),
+        Err(e) => Err(e),
+    }
+}
+
+/// write(2) and writev(2): a blocking write ends when all is written.
+#[inline]
+pub fn write(call: Call, b: Buffers) -> sys::Result {
+    let fd = call.fd;
+    loop {
+        let result = match call.kind() {
+            Kind::Stream => write_all(call, b, |iov, count, first| {
+                // Only the first piece may raise SIGPIPE: after some success a blocking send
+                // answers its count.
+                send_now(fd, &raw const *&message(iov, count), if first { 0 } else { libc::MSG_NOSIGNAL })
+            }),
+            Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
+            Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),
+            Kind::Pollable => write_pollable(call, b),
+            Kind::Disk | Kind::Memory | Kind::Unknown => writev_plain(fd, b),
+        };
+        match (result, call.slot.kind()) {
+            (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
+            (Err(EOPNOTSUPP), Kind::Nowait) => call.slot.set_kind(Kind::Pollable),
+            _ => return result,
+        }
+    }
+}
+
+/// Repeat `put(iov, count, first)` until everything is out. After a part of it, an error (or the
+/// program's O_NONBLOCK) ends the call with the count so far.
+#[inline]
+pub fn write_all(
+    call: Call,
+    b: Buffers,
+    mut put: impl FnMut(*const iovec, usize, bool) -> sys::Result,
+) -> sys::Result {
+    let wanted = b.total();
+    let mut done = repeat(call, Direction::Write, || put(b.iov, b.count, true))?;
+    while done < wanted {
+        if call.rt.fds.mode(call.fd, call.slot).nonblock {
+            break;
+        }
+        let (pieces, count) = b.after(done);
+        match repeat(call, Direction::Write, || put(pieces.as_ptr(), count, false)) {
+            Ok(n) => done += n,
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+/// One message on a socket that keeps message boundaries.
+pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
+    let attempt = send_now(call.fd, msg, flags);
+    if attempt != Err(Errno::AGAIN) {
+        return attempt;
+    }
+    if !call.rt.fds.mode(call.fd, call.slot).nonblock && call.is_ready(Direction::Write) {
+        // Our own buffer has room: it is the receiver's that is full, of which no event tells
+        // (an unconnected unix datagram socket).
+        let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
+        // SAFETY: the program's message; its thread is parked.
+        return offload_raw(call, Class::Unbounded, || unsafe { real::sendmsg(fd, msg, flags) });
+    }
+    repeat(call, Direction::Write, || send_now(call.fd, msg, flags))
+}
+
+/// A terminal or a FIFO opened by path: wait for room, then let a helper write, because only the
+/// driver knows how much room there is.
+fn write_pollable(call: Call, b: Buffers) -> sys::Result {
+    let fd = call.fd;
+    if call.rt.fds.mode(fd, call.slot).nonblock {
+        return writev_plain(fd, b);
+    }
+    repeat(call, Direction::Write, || {
+        if !call.is_ready(Direction::Write) {
+            return Err(Errno::AGAIN);
+        }
+        // SAFETY: the program's buffers; its thread is parked.
+        offload_raw(call, Class::Unbounded, || unsafe { real::writev(fd, b.iov, b.count as c_int) })
+    })
+}

@@ -1,0 +1,171 @@
+//! accept(2), connect(2), socket(2), socketpair(2), setsockopt(2)
+//!
+//! Neither accept nor connect has a non-blocking form of its own. If nobody else can see the
+//! socket, `poll` tells whether accept would wait, and a connect may borrow `O_NONBLOCK` for an
+//! instant. If another process can (an inherited listener), it may be faster between our poll and
+//! our accept: then a helper makes the call.
+
+use super::{Call, offload_raw, repeat, wait};
+use crate::errno::{answer, fail};
+use crate::io::descriptor::created;
+use crate::{export, real};
+use core::ffi::{c_int, c_void};
+use libc::{sockaddr, socklen_t};
+use scheduler::fd_table::Kind;
+use scheduler::helpers::Class;
+use scheduler::netpoll::Direction;
+use scheduler::sys::{self, Errno};
+
+export! {
+    /// accept(2)
+    fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int {
+        match Call::on(fd) {
+            Some(call) => taken(accept_one(call, addr, addr_len, 0)),
+            None => created(real::accept(fd, addr, addr_len), Kind::Unknown),
+        }
+    }
+
+    /// accept4(2)
+    fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int {
+        match Call::on(fd) {
+            Some(call) => taken(accept_one(call, addr, addr_len, flags)),
+            None => created(real::accept4(fd, addr, addr_len, flags), Kind::Unknown),
+        }
+    }
+
+    /// connect(2)
+    fn connect | __connect(fd: c_int, addr: *const sockaddr, addr_len: socklen_t) -> c_int {
+        match Call::on(fd) {
+            Some(call) => answer(connect_one(call, addr, addr_len)) as c_int,
+            None => real::connect(fd, addr, addr_len),
+        }
+    }
+
+    /// socket(2)
+    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+        created(real::socket(domain, kind, protocol), Kind::Unknown)
+    }
+
+    /// socketpair(2)
+    fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int {
+        let result = real::socketpair(domain, kind, protocol, pair);
+        if result == 0 {
+            created(*pair, Kind::Unknown);
+            created(*pair.add(1), Kind::Unknown);
+        }
+        result
+    }
+
+    /// setsockopt(2): time-outs are cached.
+    fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int {
+        let result = real::setsockopt(fd, level, option, value, len);
+        // SO_RCVTIMEO, SO_SNDTIMEO and their 64-bit twins on other ABIs.
+        if level == libc::SOL_SOCKET && matches!(option, 20 | 21 | 66 | 67)
+            && let Some((rt, _)) = crate::start::here()
+        {
+            rt.fds.doubt_modes();
+        }
+        result
+    }
+}
+
+fn taken(result: sys::Result) -> c_int {
+    match result {
+        Ok(fd) => created(fd as c_int, Kind::Stream),
+        Err(e) => fail(e.0),
+    }
+}
+
+fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> sys::Result {
+    let fd = call.fd;
+    let plain = || {
+        // SAFETY: the program's pointers.
+        unsafe { scheduler::sys!(accept4, fd, addr, addr_len, flags) }
+    };
+    // What is no listening socket fails without waiting; so does a non-blocking one.
+    if !matches!(call.kind(), Kind::Stream | Kind::Datagram)
+        || !is_listening(fd)
+        || call.rt.fds.mode(fd, call.slot).nonblock
+    {
+        return plain();
+    }
+    repeat(call, Direction::Read, || {
+        if !call.is_ready(Direction::Read) {
+            return Err(Errno::AGAIN);
+        }
+        if call.rt.fds.is_private(call.slot) {
+            return plain();
+        }
+        // SAFETY: the program's pointers; its thread is parked.
+        offload_raw(call, Class::Unbounded, || unsafe { real::accept4(fd, addr, addr_len, flags) as isize })
+    })
+}
+
+fn is_listening(fd: c_int) -> bool {
+    let mut listening = 0i32;
+    let mut len = size_of::<i32>() as u32;
+    // SAFETY: an object of ours.
+    let got = unsafe {
+        scheduler::sys!(getsockopt, fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, &raw mut listening, &raw mut len)
+    };
+    got.is_ok() && listening != 0
+}
+
+fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::Result {
+    const EINPROGRESS: Errno = Errno(libc::EINPROGRESS);
+    let fd = call.fd;
+    let plain = || {
+        // SAFETY: the program's pointers.
+        unsafe { scheduler::sys!(connect, fd, addr, addr_len) }
+    };
+    let on_helper = || {
+        // SAFETY: the program's pointers; its thread is parked.
+        offload_raw(call, Class::Unbounded, || unsafe { real::connect(fd, addr, addr_len) as isize })
+    };
+    // A datagram socket's connect only notes the address.
+    if call.kind() != Kind::Stream || call.rt.fds.mode(fd, call.slot).nonblock {
+        return plain();
+    }
+    if !call.rt.fds.is_private(call.slot) {
+        return on_helper();
+    }
+    let flags = scheduler::fd_table::flags(fd);
+    set_flags(fd, flags | scheduler::fd_table::O_NONBLOCK);
+    let attempt = plain();
+    set_flags(fd, flags);
+    match attempt {
+        Err(EINPROGRESS) => finish_connect(call),
+        // A unix socket whose listener's queue is full: no event tells when it has room.
+        Err(Errno::AGAIN) => on_helper(),
+        other => other,
+    }
+}
+
+fn set_flags(fd: c_int, flags: usize) {
+    // SAFETY: no pointers.
+    let _ = unsafe { scheduler::sys!(fcntl, fd, libc::F_SETFL, flags) };
+}
+
+/// The connection is under way: wait until the socket is writable, then ask how it went.
+fn finish_connect(call: Call) -> sys::Result {
+    let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
+    let deadline = (timeout != 0).then(|| call.rt.clock.now().saturating_add(timeout));
+    loop {
+        match wait(call, Direction::Write, deadline) {
+            Ok(()) => {}
+            // connect(2): a time-out leaves the connection under way.
+            Err(Errno::AGAIN) => return Err(Errno(libc::EINPROGRESS)),
+            Err(e) => return Err(e),
+        }
+        if call.is_ready(Direction::Write) {
+            break;
+        }
+    }
+    let mut error = 0i32;
+    let mut len = size_of::<i32>() as u32;
+    // SAFETY: an object of ours.
+    unsafe {
+        scheduler::sys!(getsockopt, call.fd, libc::SOL_SOCKET, libc::SO_ERROR, &raw mut error, &raw mut len)?;
+    }
+    if error == 0 { Ok(0) } else { Err(Errno(error)) }
+}

@@ -1,0 +1,166 @@
+//! Everything on descriptors.
+//!
+//! A jacket of a call that may block is short: try the call in a form that cannot block; would it
+//! block, park until the netpoller reports an edge; try again ([`repeat`]). No `O_NONBLOCK` is ever
+//! set on a description that another process can see (design of each form: attempt.rs).
+
+pub mod attempt;
+pub mod connection;
+pub mod descriptor;
+pub mod kind;
+pub mod message;
+pub mod poll;
+pub mod read_write;
+pub mod readiness_set;
+pub mod select;
+
+use crate::errno;
+use crate::signal::{self, Verdict};
+use scheduler::fd_table::{FdSlot, Kind};
+use scheduler::helpers::Class;
+use scheduler::netpoll::{Direction, Waited};
+use scheduler::sys::{self, Errno};
+use scheduler::{Carrier, Runtime};
+
+/// What the jackets of this directory work with: a green thread on its carrier, and a descriptor.
+#[derive(Clone, Copy)]
+pub struct Call {
+    /// The runtime.
+    pub rt: &'static Runtime,
+    /// The carrier.
+    pub carrier: &'static Carrier,
+    /// The descriptor.
+    pub fd: i32,
+    /// What is known about it.
+    pub slot: &'static FdSlot,
+}
+
+impl Call {
+    /// `None`: not a green thread, or a number that cannot be open: the real function answers.
+    #[inline(always)]
+    pub fn on(fd: i32) -> Option<Call> {
+        let (rt, carrier) = crate::start::here()?;
+        if carrier.netpoll.owns(fd) {
+            return None;
+        }
+        let slot = rt.fds.slot(fd).ok()?;
+        Some(Call { rt, carrier, fd, slot })
+    }
+
+    /// Its kind, looked up if need be.
+    #[inline]
+    pub fn kind(&self) -> Kind {
+        match self.slot.kind() {
+            Kind::Unknown => kind::look(self.fd, self.slot),
+            known => known,
+        }
+    }
+
+    /// Is it ready right now? (`poll(2)` without waiting; errors and hang-ups count.)
+    pub fn is_ready(&self, direction: Direction) -> bool {
+        let events = match direction {
+            Direction::Read => libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP,
+            Direction::Write => libc::POLLOUT,
+        };
+        poll_now(self.fd, events) != 0
+    }
+
+    /// When a wait in this direction ends, by `SO_RCVTIMEO` or `SO_SNDTIMEO`; `Err(AGAIN)` if the
+    /// program made the descriptor non-blocking.
+    fn patience(&self, direction: Direction) -> Result<Option<u64>, Errno> {
+        let mode = self.rt.fds.mode(self.fd, self.slot);
+        if mode.nonblock {
+            return Err(Errno::AGAIN);
+        }
+        let timeout = match direction {
+            Direction::Read => mode.recv_timeout,
+            Direction::Write => mode.send_timeout,
+        };
+        Ok((timeout != 0).then(|| self.rt.clock.now().saturating_add(timeout)))
+    }
+}
+
+/// `poll(2)` of one descriptor, without waiting: its events.
+pub fn poll_now(fd: i32, events: i16) -> i16 {
+    let mut one = libc::pollfd { fd, events, revents: 0 };
+    // SAFETY: one pollfd of our own.
+    match unsafe { scheduler::sys!(poll, &raw mut one, 1, 0) } {
+        Ok(1) => one.revents,
+        _ => 0,
+    }
+}
+
+/// Repeat `attempt` until it says something else than `EAGAIN`, parking in between.
+///
+/// The errors are those of the call: `EAGAIN` for a non-blocking descriptor or an expired
+/// `SO_*TIMEO`, `EINTR`, `EBADF` when the descriptor was closed meanwhile.
+#[inline]
+pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys::Result) -> sys::Result {
+    match attempt() {
+        Err(Errno::AGAIN) => wait_and_repeat(call, direction, &mut attempt),
+        other => other,
+    }
+}
+
+fn wait_and_repeat(call: Call, direction: Direction, attempt: &mut dyn FnMut() -> sys::Result) -> sys::Result {
+    let deadline = call.patience(direction)?;
+    let _ = signal::verdict(call.rt);
+    let mut woken = false;
+    let result = loop {
+        match wait(call, direction, deadline) {
+            Ok(()) => {}
+            Err(error) => break Err(error),
+        }
+        woken = true;
+        match attempt() {
+            Err(Errno::AGAIN) => {}
+            other => break other,
+        }
+    };
+    // One edge may stand for more than we took.
+    if woken && result != Err(Errno::BADF) {
+        call.carrier.netpoll.pass_on(call.carrier, call.slot, direction);
+    }
+    result
+}
+
+/// Park until the descriptor may be ready.
+pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
+    loop {
+        match call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, direction, deadline) {
+            Waited::Ready => return Ok(()),
+            Waited::TimedOut => return Err(Errno::AGAIN),
+            Waited::Closed => return Err(Errno::BADF),
+            Waited::Refused(Errno::PERM) => return Ok(()),
+            Waited::Refused(error) => return Err(error),
+            // With a time-out set, socket calls are never restarted (signal(7)).
+            Waited::Interrupted => match signal::verdict(call.rt) {
+                Verdict::Interrupt => return Err(Errno::INTR),
+                Verdict::Restart if deadline.is_some() => return Err(Errno::INTR),
+                Verdict::Restart => return Ok(()),
+                Verdict::Nothing => {}
+            },
+        }
+    }
+}
+
+/// Execute a libc call on a helper; its `errno` comes back with it.
+pub fn offload<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
+    let before = errno::get();
+    let (result, after) = rt.helpers(class).offload(carrier, || {
+        errno::set(before);
+        let result = work();
+        (result, errno::get())
+    });
+    errno::set(after);
+    result
+}
+
+/// Execute a call that answers -1 and `errno` on a helper, as a raw result.
+pub fn offload_raw(call: Call, class: Class, work: impl FnOnce() -> isize) -> sys::Result {
+    let before = errno::get();
+    let n = offload(call.rt, call.carrier, class, work);
+    let error = errno::get();
+    errno::set(before);
+    if n < 0 { Err(Errno(error)) } else { Ok(n as usize) }
+}

@@ -1,0 +1,76 @@
+//! epoll_wait(2) and its relatives, on the program's own sets: an epoll descriptor is itself
+//! something that becomes readable, so a set is nested in the scheduler's.
+
+use super::Call;
+use super::poll::{Patience, with_mask};
+use crate::errno::{answer, fail};
+use crate::signal::{self, Verdict};
+use crate::{export, real};
+use core::ffi::c_int;
+use libc::{epoll_event, sigset_t, timespec};
+use scheduler::netpoll::{Direction, Waited};
+use scheduler::sys::{self, Errno};
+
+export! {
+    /// epoll_wait(2)
+    fn epoll_wait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int) -> c_int {
+        match Call::on(epoll) {
+            Some(call) => answer(wait_set(call, events, max, Patience::of_millis(call.rt, timeout))) as c_int,
+            None => real::epoll_wait(epoll, events, max, timeout),
+        }
+    }
+
+    /// epoll_pwait(2)
+    fn epoll_pwait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int, mask: *const sigset_t) -> c_int {
+        match Call::on(epoll) {
+            Some(call) => answer(with_mask(call.rt, mask, || {
+                wait_set(call, events, max, Patience::of_millis(call.rt, timeout))
+            })) as c_int,
+            None => real::epoll_pwait(epoll, events, max, timeout, mask),
+        }
+    }
+
+    /// epoll_pwait2(2)
+    fn epoll_pwait2(
+        epoll: c_int, events: *mut epoll_event, max: c_int, timeout: *const timespec, mask: *const sigset_t,
+    ) -> c_int {
+        match Call::on(epoll) {
+            Some(call) => match Patience::of_timespec(call.rt, timeout.as_ref()) {
+                Ok(patience) => answer(with_mask(call.rt, mask, || wait_set(call, events, max, patience))) as c_int,
+                Err(error) => fail(error),
+            },
+            None => real::epoll_pwait2(epoll, events, max, timeout, mask),
+        }
+    }
+}
+
+fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience) -> sys::Result {
+    let look = || {
+        // SAFETY: the program's array; the kernel checks it.
+        unsafe { scheduler::sys!(epoll_wait, call.fd, events, max, 0) }
+    };
+    let mut result = look();
+    if result != Ok(0) || patience == Patience::Look {
+        return result;
+    }
+    let _ = signal::verdict(call.rt);
+    let mut woken = false;
+    while result == Ok(0) {
+        let waited =
+            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, patience.deadline());
+        match waited {
+            Waited::Ready => woken = true,
+            Waited::TimedOut => return look(),
+            // Never restarted (signal(7)).
+            Waited::Interrupted if signal::verdict(call.rt) != Verdict::Nothing => return Err(Errno::INTR),
+            Waited::Interrupted => {}
+            Waited::Closed => return Err(Errno::BADF),
+            Waited::Refused(error) => return Err(error),
+        }
+        result = look();
+    }
+    if woken {
+        call.carrier.netpoll.pass_on(call.carrier, call.slot, Direction::Read);
+    }
+    result
+}

@@ -1,0 +1,94 @@
+//! getaddrinfo(3), getnameinfo(3), gethostbyname(3) and their relatives: libc's resolver polls its
+//! sockets out of our sight, so the whole call goes to a helper.
+//!
+//! What the call leaves behind in its thread comes back to the caller's: `errno`, `h_errno`, and the
+//! resolver's state (`_res`), which programs read and set. The state moves to the helper for the time
+//! of the call (the two are swapped: it owns memory and sockets, so it must not exist twice).
+
+use crate::{export, io, real, start};
+use core::ffi::{c_char, c_int, c_void};
+use libc::{addrinfo, hostent, size_t, sockaddr, socklen_t};
+use scheduler::helpers::Class;
+
+unsafe extern "C" {
+    fn __res_state() -> *mut c_void;
+    fn __h_errno_location() -> *mut c_int;
+}
+
+/// Bytes of `struct __res_state`.
+const RES_STATE: usize = 568;
+
+/// Execute a resolver call on a helper, in the caller's resolver state.
+fn resolve<R>(work: impl FnOnce() -> R) -> R {
+    let Some((rt, carrier)) = start::here() else { return work() };
+    // SAFETY: each thread has a state and an h_errno of its own; the caller is parked while the
+    // helper works, so nobody else looks at its state.
+    unsafe {
+        let (callers, h_errno) = (__res_state().cast::<[u8; RES_STATE]>(), __h_errno_location());
+        io::offload(rt, carrier, Class::Bounded, || {
+            let helpers = __res_state().cast::<[u8; RES_STATE]>();
+            core::ptr::swap(callers, helpers);
+            *__h_errno_location() = *h_errno;
+            let result = work();
+            *h_errno = *__h_errno_location();
+            core::ptr::swap(callers, helpers);
+            result
+        })
+    }
+}
+
+export! {
+    /// getaddrinfo(3)
+    fn getaddrinfo(
+        node: *const c_char, service: *const c_char, hints: *const addrinfo, out: *mut *mut addrinfo,
+    ) -> c_int {
+        resolve(|| real::getaddrinfo(node, service, hints, out))
+    }
+
+    /// getnameinfo(3)
+    fn getnameinfo(
+        addr: *const sockaddr, addr_len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char,
+        service_len: socklen_t, flags: c_int,
+    ) -> c_int {
+        resolve(|| real::getnameinfo(addr, addr_len, host, host_len, service, service_len, flags))
+    }
+
+    /// gethostbyname(3)
+    fn gethostbyname(name: *const c_char) -> *mut hostent {
+        resolve(|| real::gethostbyname(name))
+    }
+
+    /// gethostbyname2(3)
+    fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent {
+        resolve(|| real::gethostbyname2(name, family))
+    }
+
+    /// gethostbyaddr(3)
+    fn gethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent {
+        resolve(|| real::gethostbyaddr(addr, len, family))
+    }
+
+    /// gethostbyname_r(3)
+    fn gethostbyname_r(
+        name: *const c_char, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent,
+        error: *mut c_int,
+    ) -> c_int {
+        resolve(|| real::gethostbyname_r(name, out, buf, len, result, error))
+    }
+
+    /// gethostbyname2_r(3)
+    fn gethostbyname2_r(
+        name: *const c_char, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t,
+        result: *mut *mut hostent, error: *mut c_int,
+    ) -> c_int {
+        resolve(|| real::gethostbyname2_r(name, family, out, buf, len, result, error))
+    }
+
+    /// gethostbyaddr_r(3)
+    fn gethostbyaddr_r(
+        addr: *const c_void, addr_len: socklen_t, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t,
+        result: *mut *mut hostent, error: *mut c_int,
+    ) -> c_int {
+        resolve(|| real::gethostbyaddr_r(addr, addr_len, family, out, buf, len, result, error))
+    }
+}

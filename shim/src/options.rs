@@ -1,0 +1,118 @@
+//! The options: `GREEN_*` environment variables, all in one table from which they are read and
+//! documented (`docs/options.md` repeats it; `scripts/tests/options_documented` compares).
+//!
+//! An unknown name or a value out of range is reported in one line, and the program runs natively:
+//! nothing is lost, and nobody measures something else than they asked for.
+
+use core::ffi::{CStr, c_char};
+use core::sync::atomic::{AtomicU64, Ordering};
+use scheduler::policy::Policy;
+
+/// One option: a number, or unset.
+pub struct Number {
+    name: &'static str,
+    /// What it does, for people.
+    #[allow(dead_code)]
+    about: &'static str,
+    least: u64,
+    most: u64,
+    value: AtomicU64,
+}
+
+const UNSET: u64 = u64::MAX;
+
+impl Number {
+    const fn new(name: &'static str, least: u64, most: u64, about: &'static str) -> Self {
+        Number { name, about, least, most, value: AtomicU64::new(UNSET) }
+    }
+
+    /// The value the user gave.
+    pub fn get(&self) -> Option<u64> {
+        let value = self.value.load(Ordering::Relaxed);
+        (value != UNSET).then_some(value)
+    }
+}
+
+/// Run natively: create no green threads.
+pub static DISABLE: Number = Number::new("GREEN_DISABLE", 0, 1, "1: stay out of the way, everything runs natively");
+/// Seeded random schedule.
+pub static SEED: Number = Number::new("GREEN_SEED", 0, UNSET - 1, "choose runnable threads at random, by this seed");
+/// Default stack size.
+pub static STACK_SIZE: Number =
+    Number::new("GREEN_STACK_SIZE", 16 << 10, 1 << 40, "bytes of stack of threads whose attributes give none");
+/// Helper pool size.
+pub static HELPERS: Number =
+    Number::new("GREEN_HELPERS", 1, 1024, "most helper threads for calls that end by themselves (default 16)");
+/// Helper pool size for calls that wait for others.
+pub static WAITING_HELPERS: Number = Number::new(
+    "GREEN_WAITING_HELPERS",
+    1,
+    16384,
+    "most helper threads for calls that may wait for ever (default 1024)",
+);
+/// Say what happens.
+pub static VERBOSE: Number = Number::new("GREEN_VERBOSE", 0, 1, "1: say on stderr when green threads start");
+
+static TABLE: [&Number; 6] = [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &VERBOSE];
+
+/// Names that belong to the launcher and the test scripts.
+const NOT_OURS: [&str; 1] = ["GREEN_LIB"];
+
+/// The order of runnable threads.
+pub fn policy() -> Policy {
+    SEED.get().map_or(Policy::Fifo, Policy::Random)
+}
+
+unsafe extern "C" {
+    static environ: *const *const c_char;
+}
+
+/// Read the environment; a mistake in it makes everything run natively.
+pub fn read() {
+    // A privileged program takes no advice from the environment of whoever started it.
+    // SAFETY: no pointers.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        crate::start::refuse();
+        return;
+    }
+    // SAFETY: libc set `environ` up before any constructor ran; it is an array that ends in null,
+    // or null.
+    unsafe {
+        let mut at = environ;
+        while !at.is_null() && !(*at).is_null() {
+            read_one(CStr::from_ptr(*at).to_bytes());
+            at = at.add(1);
+        }
+    }
+    if DISABLE.get() == Some(1) {
+        crate::start::refuse();
+    }
+}
+
+fn read_one(entry: &[u8]) {
+    if !entry.starts_with(b"GREEN_") {
+        return;
+    }
+    let Some(equals) = memchr::memchr(b'=', entry) else { return };
+    let (Ok(name), Ok(text)) = (str::from_utf8(&entry[..equals]), str::from_utf8(&entry[equals + 1..])) else {
+        return mistake(format_args!("a GREEN_ option is not text"));
+    };
+    if NOT_OURS.contains(&name) {
+        return;
+    }
+    let Some(option) = TABLE.iter().find(|o| o.name == name) else {
+        return mistake(format_args!("unknown option {name}"));
+    };
+    match text.parse::<u64>() {
+        Ok(n) if n >= option.least && n <= option.most => option.value.store(n, Ordering::Relaxed),
+        Ok(_) => mistake(format_args!("{name}={text} is not within {}..{}", option.least, option.most)),
+        Err(_) => mistake(format_args!("{name}={text} is not a whole number")),
+    }
+}
+
+fn mistake(what: core::fmt::Arguments<'_>) {
+    if !crate::start::is_refused() {
+        crate::say!("{what}: running natively, without green threads");
+    }
+    crate::start::refuse();
+}

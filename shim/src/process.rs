@@ -1,0 +1,93 @@
+//! fork(2) and vfork(2): what the child finds of the scheduler.
+//!
+//! A `fork` child has the calling green thread alone, with a scheduler of its own; the parent's
+//! epoll set is never touched from it. glibc's fork calls our handler wherever it is called from
+//! (`daemon`, `forkpty`), and, registered first, before the program's own handlers.
+//!
+//! A `vfork` child borrows our memory: until it execs or exits, its kernel thread does not count
+//! as the carrier, so its jackets call the real functions and leave the scheduler alone.
+
+use crate::{errno, start};
+use core::arch::naked_asm;
+use core::ffi::c_int;
+use core::sync::atomic::AtomicUsize;
+
+/// Register our fork handler; before the program registers its own.
+pub fn watch_forks() {
+    unsafe extern "C" fn in_child() {
+        crate::io::descriptor::share_early();
+        crate::pthread::once::after_fork();
+        let Some(rt) = start::runtime() else { return };
+        match rt.carrier_here() {
+            Some(carrier) => start::after_fork(rt, carrier.current()),
+            // A foreign kernel thread forked: the child has no carrier, so it is native.
+            None => start::abandon(),
+        }
+    }
+    unsafe extern "C" fn in_parent() {
+        crate::io::descriptor::share_early();
+        if let Some((rt, _)) = start::here() {
+            rt.fds.share_all();
+        }
+    }
+    // SAFETY: the handlers fit and live as long as the library, which is never unloaded.
+    unsafe { libc::pthread_atfork(None, Some(in_parent), Some(in_child)) };
+}
+
+/// vfork(2). The return address leaves the stack before the call, because the child, which runs on
+/// it first, would overwrite it.
+///
+/// # Safety
+/// As for the libc function.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn vfork() -> c_int {
+    naked_asm!(
+        ".cfi_startproc",
+        "sub rsp, 8", ".cfi_adjust_cfa_offset 8",
+        "call {lend}",
+        "add rsp, 8", ".cfi_adjust_cfa_offset -8",
+        // The kernel keeps every register but rax, rcx and r11: r8 is the word to restore, r9 what
+        // belongs into it.
+        "mov r8, rax",
+        "mov r9, rdx",
+        "pop rdi", ".cfi_adjust_cfa_offset -8", ".cfi_register rip, rdi",
+        "mov eax, 58",
+        "syscall",
+        "push rdi", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset rip, 0",
+        "test eax, eax",
+        "jz 2f",
+        "mov [r8], r9",
+        "js 3f",
+        "2:",
+        "ret",
+        "3:",
+        "mov edi, eax",
+        "jmp {fail}",
+        ".cfi_endproc",
+        lend = sym lend,
+        fail = sym vfork_failed,
+    )
+}
+
+/// Two words, returned in rax and rdx.
+#[repr(C)]
+struct Lent {
+    word: *const AtomicUsize,
+    value: usize,
+}
+
+unsafe extern "C" fn lend() -> Lent {
+    static NOBODY: AtomicUsize = AtomicUsize::new(0);
+    match start::here() {
+        Some((_, carrier)) => {
+            let (word, value) = carrier.lend_to_vfork();
+            Lent { word, value }
+        }
+        None => Lent { word: &raw const NOBODY, value: 0 },
+    }
+}
+
+unsafe extern "C-unwind" fn vfork_failed(error: c_int) -> c_int {
+    errno::fail(-error)
+}

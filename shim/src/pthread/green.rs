@@ -1,0 +1,272 @@
+//! The record of a green thread: what pthreads know about it beyond what the scheduler knows.
+//!
+//! It sits above glibc's descriptor at the top of the thread's stack (see tls.rs), so a `pthread_t`
+//! (the descriptor's address) leads to it by a constant offset. The main thread's is a static.
+//!
+//! Life, a set of bits that only grow; whoever adds the bit that completes "off its stack, and
+//! nobody wants the result" recycles the thread:
+//!
+//! ```text
+//!   ENDED     by the thread itself: its result is there, program code no longer runs
+//!   BURIED    by the carrier, on the next thread's stack: its own stack is free
+//!   DETACHED  by pthread_detach or the attribute     JOINED   by the joiner
+//!                 recycle when BURIED and (DETACHED or JOINED)
+//! ```
+
+use crate::real::Start;
+use crate::start;
+use crate::tls::Layout;
+use core::cell::{Cell, UnsafeCell};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use libc::pthread_t;
+use scheduler::context::fs_base;
+use scheduler::stack::{PAGE, Stack, went_deep};
+use scheduler::{Runtime, Thread};
+
+/// [`Green::life`]: the result is there.
+pub const ENDED: u32 = 1;
+/// [`Green::life`]: off its stack.
+pub const BURIED: u32 = 2;
+/// [`Green::life`]: nobody will join it.
+pub const DETACHED: u32 = 4;
+/// [`Green::life`]: somebody has its result.
+pub const JOINED: u32 = 8;
+
+/// tids of green threads: above every pid the kernel gives out, below the futex flag bits.
+const FIRST_TID: i32 = 0x1000_0000;
+
+/// A block with this mark was made by us and can be recycled.
+const READY: u64 = 0x6772_6565_6e54_4c53;
+
+/// A green thread.
+#[repr(C)]
+pub struct Green {
+    /// The scheduler's part; first, so that the pointers convert.
+    pub thread: Thread,
+    /// Its pthread_t.
+    pub fs: usize,
+    /// What it executes.
+    pub start: Start,
+    /// With this argument.
+    pub arg: *mut c_void,
+    /// What it returned or passed to pthread_exit.
+    pub result: Cell<*mut c_void>,
+    /// See above.
+    pub life: AtomicU32,
+    /// Who joins it; any non-null value.
+    pub joiner: AtomicPtr<Thread>,
+    /// Where it runs.
+    pub stack: Stack,
+    /// The stack size its attributes asked for.
+    pub asked_size: usize,
+    /// Its name, if it was given one.
+    pub name: UnsafeCell<[u8; 16]>,
+    /// Signals sent to it by pthread_kill and not handled yet.
+    pub kept_signals: AtomicU64,
+    /// What the handlers that ran lately mean for an interrupted call (signal.rs).
+    pub verdict: Cell<u8>,
+    /// [`READY`] if the TLS block below can be recycled.
+    ready: u64,
+    /// The stack pool's links lie over the last bytes of a free stack.
+    _pool_links: [usize; 2],
+}
+
+struct MainRecord(UnsafeCell<MaybeUninit<Green>>);
+// SAFETY: written at the start, by the only thread there is.
+unsafe impl Sync for MainRecord {}
+
+static MAIN: MainRecord = MainRecord(UnsafeCell::new(MaybeUninit::zeroed()));
+static MAIN_FS: AtomicUsize = AtomicUsize::new(0);
+static NEXT_ID: AtomicU32 = AtomicU32::new(2);
+/// Green threads that have not ended, the main thread included.
+static ALIVE: AtomicUsize = AtomicUsize::new(1);
+
+/// The main thread's record.
+pub fn main_thread() -> *mut Thread {
+    MAIN.0.get().cast()
+}
+
+/// The main thread's handle.
+pub fn main_handle() -> pthread_t {
+    MAIN_FS.load(Ordering::Relaxed) as pthread_t
+}
+
+/// Complete the main thread's record; the scheduler has written its own part.
+pub fn adopt_main(layout: &Layout) {
+    let fs = fs_base();
+    MAIN_FS.store(fs, Ordering::Relaxed);
+    let main: *mut Green = MAIN.0.get().cast();
+    // SAFETY: zero is a valid value of every other field but `start`, which nobody reads.
+    unsafe { (*main).fs = fs };
+    let _ = layout;
+}
+
+/// Where the record of a block is.
+fn record_at(layout: &Layout, fs: usize) -> *mut Green {
+    ptr::with_exposed_provenance_mut(fs + layout.descriptor.next_multiple_of(64))
+}
+
+/// Where the block goes on a stack that ends at `top`.
+fn block_at(layout: &Layout, top: usize) -> usize {
+    let above = layout.descriptor.next_multiple_of(64) + size_of::<Green>();
+    (top - above) & !(layout.align - 1)
+}
+
+/// Bytes at the top of a stack that are not for frames.
+pub fn overhead(layout: &Layout) -> usize {
+    layout.below + layout.descriptor + size_of::<Green>() + layout.align + 512
+}
+
+/// The record of the running green thread.
+#[inline]
+pub fn current(rt: &Runtime) -> &'static Green {
+    // SAFETY: every thread of our carrier is the first field of a Green; the running one is alive.
+    unsafe { &*rt.carrier.current().cast::<Green>() }
+}
+
+/// The record behind a handle; `None` if it is not a green thread's (a native thread's, a dead one's).
+pub fn find(thread: pthread_t) -> Option<&'static Green> {
+    let fs = thread as usize;
+    if fs == MAIN_FS.load(Ordering::Relaxed) {
+        // SAFETY: the main record is complete once MAIN_FS is set.
+        return Some(unsafe { &*MAIN.0.get().cast::<Green>() });
+    }
+    let layout = start::layout();
+    // SAFETY: a pthread_t points to a descriptor; natively libc reads the tid just so.
+    unsafe { (*layout.tid_of(fs) >= FIRST_TID).then(|| &*record_at(layout, fs)) }
+}
+
+/// What `pthread_create` decided.
+pub struct Plan {
+    /// Where it runs.
+    pub stack: Stack,
+    /// What its attributes asked for.
+    pub asked_size: usize,
+    /// What it executes.
+    pub start: Start,
+    /// With this argument.
+    pub arg: *mut c_void,
+    /// Its life so far: 0 or DETACHED.
+    pub life: u32,
+    /// The assembly frame it begins in.
+    pub entry: scheduler::context::Entry,
+}
+
+/// Make a thread on its stack, ready to run. `None`: no memory for its TLS.
+pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
+    let layout = start::layout();
+    let fs = block_at(layout, plan.stack.top().expose_provenance());
+    let record = record_at(layout, fs);
+    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the stack is ours: fresh (zero), recycled (its record says so), or given by the
+    // program, whose contents mean nothing.
+    unsafe {
+        if plan.stack.foreign {
+            let low: *mut u8 = ptr::with_exposed_provenance_mut(fs - layout.below);
+            low.write_bytes(0, layout.below + layout.descriptor.next_multiple_of(64));
+            (*record).ready = 0;
+        }
+        make_block(layout, fs, record, FIRST_TID + id as i32)?;
+        // Colour the tops: identical offsets in every stack fight for the same cache sets.
+        let colour = (id as usize % 8) * 64;
+        let top: *mut u8 = ptr::with_exposed_provenance_mut((fs - layout.below - colour) & !15);
+        let sp = scheduler::context::prepare(top, plan.entry, record.cast());
+        record.write(Green {
+            thread: Thread::new(&raw const rt.carrier, id, fs, sp),
+            fs,
+            start: plan.start,
+            arg: plan.arg,
+            result: Cell::new(ptr::null_mut()),
+            life: AtomicU32::new(plan.life),
+            joiner: AtomicPtr::new(ptr::null_mut()),
+            stack: plan.stack,
+            asked_size: plan.asked_size,
+            name: UnsafeCell::new([0; 16]),
+            kept_signals: AtomicU64::new(0),
+            verdict: Cell::new(0),
+            ready: READY,
+            _pool_links: [0; 2],
+        });
+        ALIVE.fetch_add(1, Ordering::Relaxed);
+        Some(&*record)
+    }
+}
+
+unsafe fn make_block(layout: &Layout, fs: usize, record: *mut Green, tid: i32) -> Option<()> {
+    // SAFETY: the caller's stack; a READY record lies above a block whose thread is dead.
+    unsafe {
+        if (*record).ready == READY {
+            layout.recycle(fs, tid);
+            return Some(());
+        }
+        layout.create(fs, tid).then_some(())
+    }
+}
+
+/// A block to try the machinery on; the stack goes to the pool for the first thread.
+pub fn trial_block(rt: &'static Runtime, layout: &Layout) -> Option<usize> {
+    let stack = rt.stacks.take(super::create::default_size() + overhead(layout), PAGE).ok()?;
+    let fs = block_at(layout, stack.top().expose_provenance());
+    let record = record_at(layout, fs);
+    // SAFETY: a fresh stack.
+    unsafe {
+        if !layout.create(fs, FIRST_TID) {
+            return None;
+        }
+        (*record).ready = READY;
+        rt.stacks.give_back(stack, None);
+    }
+    Some(fs)
+}
+
+/// The thread has left its stack; called by the carrier on another one.
+pub fn bury(thread: *mut Thread) {
+    // SAFETY: every thread of our carrier is a Green.
+    let green = unsafe { &*thread.cast::<Green>() };
+    let life = green.life.fetch_or(BURIED, Ordering::AcqRel);
+    if life & (DETACHED | JOINED) != 0 {
+        recycle(green);
+    }
+}
+
+/// Nobody needs the thread any more: its handle becomes invalid, its stack and block wait for
+/// another.
+pub fn recycle(green: &'static Green) {
+    if ptr::from_ref(green).cast_mut().cast() == main_thread() {
+        return;
+    }
+    let Some(rt) = start::runtime() else { return };
+    let layout = start::layout();
+    let (stack, fs) = (green.stack, green.fs);
+    // What a recycled stack keeps: the block, the record and the first frames.
+    let hot = (overhead(layout) + (16 << 10)).next_multiple_of(PAGE);
+    // SAFETY: the thread is dead, off its stack, and its handle is not used any more.
+    unsafe {
+        *layout.tid_of(fs) = -1;
+        if stack.foreign || !rt.stacks.pools(&stack) {
+            layout.destroy(fs);
+        }
+        rt.stacks.give_back(stack, went_deep(&stack, hot).then_some(hot));
+    }
+}
+
+/// One thread less runs; answers whether it was the last.
+pub fn one_less() -> bool {
+    ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
+}
+
+/// In the child of `fork`, `thread` is the only one; glibc gave its descriptor the child's tid.
+pub fn after_fork(thread: *mut Thread) {
+    ALIVE.store(1, Ordering::Relaxed);
+    // SAFETY: the running thread's own record and descriptor.
+    unsafe {
+        let green = &*thread.cast::<Green>();
+        if thread != main_thread() {
+            *start::layout().tid_of(green.fs) = FIRST_TID + green.thread.id as i32;
+        }
+        green.kept_signals.store(0, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,224 @@
+//! pthread_mutex_lock(3) and its relatives.
+//!
+//! The lock word is glibc's:
+//!
+//! ```text
+//!   0 ──lock──► 1 ──another waits──► 2        unlock: 1 → 0
+//!   ▲                                │        unlock: 2 → 0 and wake the first waiter,
+//!   └────────────unlock──────────────┘                2 → 2 and hand the lock to it if it was woken
+//!                                                      before in vain
+//! ```
+//!
+//! Barging is fast (the running thread goes on) but can starve: on one carrier a thread that always
+//! parks inside its critical section would be found holding the lock at every switch. So a waiter
+//! that was woken once and lost gets the lock handed over the next time.
+//!
+//! Robust, priority and process-shared mutexes are kernel objects and keep glibc's implementation.
+
+use super::{deadline, is_lock_clock, tid};
+use crate::abi::{Mutex, kind};
+use crate::{export, real, start};
+use core::ffi::c_int;
+use core::sync::atomic::Ordering;
+use libc::{clockid_t, pthread_mutex_t, timespec};
+use scheduler::lot::{Parked, Request};
+use scheduler::{Reason, Runtime};
+
+/// The waiter's token: it owns the lock now.
+const HANDED_OVER: usize = 1;
+
+/// When to give up waiting.
+enum Until {
+    Never,
+    At(clockid_t, *const timespec),
+}
+
+export! {
+    /// pthread_mutex_lock(3)
+    fn pthread_mutex_lock | __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
+        match ours(mutex) {
+            Some((rt, m)) => lock(rt, m, Until::Never),
+            None => real::pthread_mutex_lock(mutex),
+        }
+    }
+
+    /// pthread_mutex_trylock(3)
+    fn pthread_mutex_trylock | __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
+        match ours(mutex) {
+            Some((_, m)) => trylock(m),
+            None => real::pthread_mutex_trylock(mutex),
+        }
+    }
+
+    /// pthread_mutex_timedlock(3)
+    fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
+        match ours(mutex) {
+            Some((rt, m)) => lock(rt, m, Until::At(libc::CLOCK_REALTIME, at)),
+            None => real::pthread_mutex_timedlock(mutex, at),
+        }
+    }
+
+    /// pthread_mutex_clocklock(3)
+    fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec) -> c_int {
+        match ours(mutex) {
+            Some(_) if !is_lock_clock(clock) => libc::EINVAL,
+            Some((rt, m)) => lock(rt, m, Until::At(clock, at)),
+            None => real::pthread_mutex_clocklock(mutex, clock, at),
+        }
+    }
+
+    /// pthread_mutex_unlock(3)
+    fn pthread_mutex_unlock | __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
+        match ours(mutex) {
+            Some((rt, m)) => unlock(rt, m, Users::Leave),
+            None => real::pthread_mutex_unlock(mutex),
+        }
+    }
+}
+
+/// The mutex, if green threads exist and it is of a type we implement.
+#[inline(always)]
+pub fn ours<'a>(mutex: *mut pthread_mutex_t) -> Option<(&'static Runtime, &'a mut Mutex)> {
+    let rt = start::runtime()?;
+    // SAFETY: the program passes a mutex, as it would to libc. Only its owner touches the fields
+    // that are not atomic.
+    let m = unsafe { &mut *mutex.cast::<Mutex>() };
+    (m.kind & kind::KERNEL == 0).then_some((rt, m))
+}
+
+/// Whether the caller counts as a user of the mutex (one who waits for a condition still does).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Users {
+    /// An ordinary lock or unlock.
+    Leave,
+    /// Around a condition wait.
+    Keep,
+}
+
+fn trylock(m: &mut Mutex) -> c_int {
+    let me = tid();
+    if m.kind & kind::TYPE == kind::RECURSIVE && m.owner.load(Ordering::Relaxed) == me {
+        return relock(m);
+    }
+    if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        return libc::EBUSY;
+    }
+    own(m, me, Users::Leave);
+    0
+}
+
+#[inline(always)]
+fn own(m: &mut Mutex, me: i32, users: Users) {
+    m.owner.store(me, Ordering::Relaxed);
+    m.count = 1;
+    if users == Users::Leave {
+        m.users = m.users.wrapping_add(1);
+    }
+}
+
+/// One level deeper into a recursive mutex.
+fn relock(m: &mut Mutex) -> c_int {
+    match m.count.checked_add(1) {
+        None => libc::EAGAIN,
+        Some(deeper) => {
+            m.count = deeper;
+            0
+        }
+    }
+}
+
+#[inline(always)]
+fn lock(rt: &'static Runtime, m: &mut Mutex, until: Until) -> c_int {
+    let me = tid();
+    match m.kind & kind::TYPE {
+        kind::RECURSIVE if m.owner.load(Ordering::Relaxed) == me => return relock(m),
+        kind::ERRORCHECK if m.owner.load(Ordering::Relaxed) == me => return libc::EDEADLK,
+        _ => {}
+    }
+    if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        let limit = match until {
+            Until::Never => None,
+            // Like glibc, look at the time only if there is something to wait for.
+            Until::At(clock, at) => match deadline(clock, at) {
+                Ok(limit) => Some(limit),
+                Err(error) => return error,
+            },
+        };
+        let error = wait(rt, m, limit);
+        if error != 0 {
+            return error;
+        }
+    }
+    own(m, me, Users::Leave);
+    0
+}
+
+/// Take the lock back after a condition wait: no type checks, no time limit, never fails.
+pub fn lock_again(rt: &'static Runtime, m: &mut Mutex) {
+    let me = tid();
+    if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        wait(rt, m, None);
+    }
+    own(m, me, Users::Keep);
+}
+
+#[cold]
+#[inline(never)]
+fn wait(rt: &'static Runtime, m: &mut Mutex, limit: Option<u64>) -> c_int {
+    let key = m.lock.as_ptr().addr();
+    let word = &m.lock;
+    let mut again = false;
+    // 2, because others may wait behind us.
+    while word.swap(2, Ordering::Acquire) != 0 {
+        let request = Request { key, reason: Reason::Mutex(key), deadline: limit, again };
+        match rt.lot.park(rt.carrier_here(), request, || word.load(Ordering::Relaxed) == 2, || ()) {
+            Parked::Woken(HANDED_OVER) => return 0,
+            Parked::Woken(_) => again = true,
+            Parked::TimedOut => return libc::ETIMEDOUT,
+            // Handlers have run; a lock is never interrupted.
+            Parked::Invalid | Parked::Interrupted => {}
+        }
+    }
+    0
+}
+
+/// Unlock; errors as glibc's for the mutex's type.
+#[inline(always)]
+pub fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
+    match m.kind & kind::TYPE {
+        kind::RECURSIVE => {
+            if m.owner.load(Ordering::Relaxed) != tid() {
+                return libc::EPERM;
+            }
+            m.count -= 1;
+            if m.count != 0 {
+                return 0;
+            }
+        }
+        kind::ERRORCHECK if m.owner.load(Ordering::Relaxed) != tid() || m.lock.load(Ordering::Relaxed) == 0 => {
+            return libc::EPERM;
+        }
+        _ => {}
+    }
+    m.owner.store(0, Ordering::Relaxed);
+    if users == Users::Leave {
+        m.users = m.users.wrapping_sub(1);
+    }
+    if m.lock.compare_exchange(1, 0, Ordering::Release, Ordering::Relaxed).is_err() {
+        wake(rt, m);
+    }
+    0
+}
+
+#[cold]
+#[inline(never)]
+fn wake(rt: &'static Runtime, m: &mut Mutex) {
+    let word = &m.lock;
+    rt.lot.unpark_one(rt.carrier_here(), word.as_ptr().addr(), |next| match next {
+        Some(next) if next.again => HANDED_OVER,
+        _ => {
+            word.store(0, Ordering::Release);
+            0
+        }
+    });
+}

@@ -1,0 +1,345 @@
+//! Signals, as far as blocking calls depend on them: sigaction(2), signal(2), and which call a
+//! handler interrupts.
+//!
+//! The kernel sees one thread. Handlers of the program are entered through `on_signal`:
+//!
+//! ```text
+//!   the kernel ──► on_signal ─┬─ a fault, or for the running thread, outside the scheduler:
+//!                             │     call the handler here and now
+//!                             └─ else keep it; its thread runs it when it next leaves the
+//!                                scheduler, and if that thread is parked its wait ends with
+//!                                Wake::Interrupted
+//! ```
+//!
+//! A signal sent to the process is the main thread's, as on Linux; one sent by pthread_kill(3) its
+//! target's. After a wait was interrupted, [`verdict`] says what signal(7) says: fail with `EINTR`, or,
+//! if every handler that ran was installed with `SA_RESTART`, wait on.
+//!
+//! Masks, pending sets and alternate stacks are still the kernel thread's (docs/limits.md).
+
+use crate::pthread::green::{self, Green};
+use crate::{errno, export, real, start};
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use libc::{sigaction as Action, siginfo_t};
+use scheduler::Runtime;
+
+const SIGNALS: usize = 65;
+const SI_TKILL: c_int = -6;
+
+/// What the program installed.
+struct Handler {
+    /// Its function; 0 where `on_signal` is not installed.
+    function: AtomicUsize,
+    flags: AtomicI32,
+    mask: AtomicU64,
+}
+
+static HANDLERS: [Handler; SIGNALS] =
+    [const { Handler { function: AtomicUsize::new(0), flags: AtomicI32::new(0), mask: AtomicU64::new(0) } }; SIGNALS];
+
+/// Signals of the process that wait for the main thread, as bits.
+static KEPT: AtomicU64 = AtomicU64::new(0);
+/// Signals kept for single threads (their own `kept_signals`), counted.
+static KEPT_DIRECTED: AtomicU32 = AtomicU32::new(0);
+static MAIN_GONE: AtomicBool = AtomicBool::new(false);
+
+struct Infos(UnsafeCell<[MaybeUninit<siginfo_t>; SIGNALS]>);
+// SAFETY: written and read on the carrier only, a signal's entry while its bit in KEPT says whose
+// turn it is.
+unsafe impl Sync for Infos {}
+static INFOS: Infos = Infos(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
+
+/// What an interrupted call does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// No handler ran: wait on.
+    Nothing,
+    /// Every handler had `SA_RESTART`: restartable calls wait on, the others fail with `EINTR`.
+    Restart,
+    /// Fail with `EINTR`.
+    Interrupt,
+}
+
+/// What the handlers that ran since the last question mean for the calling thread's call.
+pub fn verdict(rt: &'static Runtime) -> Verdict {
+    if rt.carrier_here().is_none() {
+        return Verdict::Nothing;
+    }
+    match green::current(rt).verdict.replace(0) {
+        0 => Verdict::Nothing,
+        1 => Verdict::Restart,
+        _ => Verdict::Interrupt,
+    }
+}
+
+/// A number that programs may use.
+pub fn is_valid(signal: c_int) -> bool {
+    // 32 and 33 are glibc's own.
+    (0..SIGNALS as c_int).contains(&signal) && signal != 32 && signal != 33
+}
+
+export! {
+    /// sigaction(2)
+    fn sigaction | __sigaction(signal: c_int, action: *const Action, old: *mut Action) -> c_int {
+        if start::runtime().is_none() {
+            return real::sigaction(signal, action, old);
+        }
+        let known = HANDLERS.get(signal as usize);
+        let before = known.map(|h| (h.function.load(Ordering::Relaxed), h.flags.load(Ordering::Relaxed)));
+        let mut ours = MaybeUninit::<Action>::uninit();
+        let mut passed = action;
+        if let (Some(wanted), Some(handler)) = (action.as_ref(), known) {
+            if is_function(wanted.sa_sigaction) {
+                ours.write(wrapped(wanted));
+                passed = ours.as_ptr();
+                // Before the kernel knows it: a signal may come at once.
+                handler.remember(wanted);
+            }
+        }
+        let result = real::sigaction(signal, passed, old);
+        if let (0, Some(old), Some((function, flags))) = (result, old.as_mut(), before)
+            && old.sa_sigaction == on_signal as *const () as usize
+        {
+            old.sa_sigaction = function;
+            old.sa_flags = flags;
+        }
+        result
+    }
+
+    /// signal(2), with the BSD semantics glibc gives it.
+    fn signal | bsd_signal | ssignal(number: c_int, handler: usize) -> usize {
+        if start::runtime().is_none() {
+            return real::signal(number, handler);
+        }
+        let mut action: Action = core::mem::zeroed();
+        let mut old: Action = core::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = libc::SA_RESTART;
+        if handler == libc::SIG_ERR || sigaction(number, &raw const action, &raw mut old) != 0 {
+            if handler == libc::SIG_ERR {
+                errno::set(libc::EINVAL);
+            }
+            return libc::SIG_ERR;
+        }
+        old.sa_sigaction
+    }
+}
+
+fn is_function(handler: usize) -> bool {
+    handler != libc::SIG_DFL && handler != libc::SIG_IGN
+}
+
+/// The action we give the kernel in place of the program's.
+fn wrapped(wanted: &Action) -> Action {
+    let mut action = *wanted;
+    action.sa_sigaction = on_signal as *const () as usize;
+    action.sa_flags |= libc::SA_SIGINFO;
+    action
+}
+
+fn mask_bits(action: &Action) -> u64 {
+    // SAFETY: the first word of a sigset_t holds signals 1 to 64.
+    unsafe { *(&raw const action.sa_mask).cast::<u64>() }
+}
+
+impl Handler {
+    fn remember(&self, action: &Action) {
+        self.flags.store(action.sa_flags, Ordering::Relaxed);
+        self.mask.store(mask_bits(action), Ordering::Relaxed);
+        self.function.store(action.sa_sigaction, Ordering::Release);
+    }
+}
+
+/// Green threads start: route the handlers that exist already.
+pub fn adopt_handlers() {
+    for (signal, handler) in HANDLERS.iter().enumerate().skip(1) {
+        // SAFETY: objects of our own.
+        unsafe {
+            let mut action: Action = core::mem::zeroed();
+            if !is_valid(signal as c_int)
+                || real::sigaction(signal as c_int, core::ptr::null(), &raw mut action) != 0
+                || !is_function(action.sa_sigaction)
+            {
+                continue;
+            }
+            handler.remember(&action);
+            let ours = wrapped(&action);
+            real::sigaction(signal as c_int, &raw const ours, core::ptr::null_mut());
+        }
+    }
+}
+
+/// The main thread left by pthread_exit: any thread takes the process's signals.
+pub fn main_is_gone() {
+    MAIN_GONE.store(true, Ordering::Relaxed);
+}
+
+/// In the child of `fork` nothing is pending.
+pub fn after_fork() {
+    KEPT.store(0, Ordering::Relaxed);
+    KEPT_DIRECTED.store(0, Ordering::Relaxed);
+    if let Some(rt) = start::runtime() {
+        rt.carrier.signals_taken();
+        let alone = rt.carrier.current();
+        MAIN_GONE.store(alone != green::main_thread(), Ordering::Relaxed);
+    }
+}
+
+fn bit(signal: c_int) -> u64 {
+    1 << (signal - 1)
+}
+
+fn is_fault(signal: c_int, code: c_int) -> bool {
+    let fault = matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS);
+    fault && code > 0
+}
+
+/// What the kernel calls in place of the program's handlers.
+unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel passes a valid siginfo; the carrier's state is ours to read on its thread.
+    unsafe {
+        let code = (*info).si_code;
+        let Some((rt, carrier)) = start::here() else { return call(signal, info, context) };
+        if is_fault(signal, code) {
+            return call(signal, info, context);
+        }
+        let to_main = !MAIN_GONE.load(Ordering::Relaxed) && code != SI_TKILL;
+        let ours_to_take = !to_main || carrier.current() == green::main_thread();
+        if ours_to_take && !carrier.is_critical() {
+            return call(signal, info, context);
+        }
+        (*INFOS.0.get())[signal as usize].write(*info);
+        KEPT.fetch_or(bit(signal), Ordering::Relaxed);
+        carrier.signal_kept();
+        if !carrier.is_critical() {
+            interrupt_targets();
+        }
+        let _ = rt;
+    }
+}
+
+unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let function = HANDLERS[signal as usize].function.load(Ordering::Acquire);
+    if !is_function(function) {
+        return;
+    }
+    // SAFETY: the program installed this function for this signal; with or without SA_SIGINFO the
+    // first argument is the number, and a handler that wants less ignores the rest.
+    unsafe {
+        let function: unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void) =
+            core::mem::transmute(function);
+        function(signal, info, context);
+    }
+}
+
+/// Make parked targets of kept signals run.
+pub fn interrupt_targets() {
+    if let Some(rt) = start::runtime()
+        && KEPT.load(Ordering::Relaxed) != 0
+        && !MAIN_GONE.load(Ordering::Relaxed)
+    {
+        // SAFETY: the main thread's record lives for ever.
+        unsafe { rt.carrier.interrupt(green::main_thread()) };
+    }
+}
+
+/// The running thread has left the scheduler: call the handlers that are its own.
+pub fn run_handlers() {
+    let Some((rt, carrier)) = start::here() else { return };
+    let me = green::current(rt);
+    let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);
+    loop {
+        let of_process = if main_here { KEPT.swap(0, Ordering::Relaxed) } else { 0 };
+        let directed = me.kept_signals.swap(0, Ordering::Relaxed);
+        if directed != 0 {
+            KEPT_DIRECTED.fetch_sub(directed.count_ones(), Ordering::Relaxed);
+        }
+        if KEPT.load(Ordering::Relaxed) == 0 && KEPT_DIRECTED.load(Ordering::Relaxed) == 0 {
+            carrier.signals_taken();
+        }
+        if of_process | directed == 0 {
+            break;
+        }
+        for signal in 1..SIGNALS as c_int {
+            if of_process & bit(signal) != 0 {
+                // SAFETY: filled in when the bit was set.
+                let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
+                run_one(me, signal, info);
+            }
+            if directed & bit(signal) != 0 {
+                run_one(me, signal, directed_info(signal));
+            }
+        }
+    }
+    if !main_here {
+        interrupt_targets();
+    }
+}
+
+fn directed_info(signal: c_int) -> siginfo_t {
+    // SAFETY: zero is a valid siginfo.
+    let mut info: siginfo_t = unsafe { core::mem::zeroed() };
+    info.si_signo = signal;
+    info.si_code = SI_TKILL;
+    info
+}
+
+/// Call one handler as the kernel would: with its mask, and with `errno` as the program left it.
+fn run_one(me: &Green, signal: c_int, mut info: siginfo_t) {
+    let handler = &HANDLERS[signal as usize];
+    let flags = handler.flags.load(Ordering::Relaxed);
+    let mut block = handler.mask.load(Ordering::Relaxed);
+    if flags & libc::SA_NODEFER == 0 {
+        block |= bit(signal);
+    }
+    let saved = errno::get();
+    let mut before = 0u64;
+    // SAFETY: words of our own; a handler that runs late gets no machine context to look at.
+    unsafe {
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_BLOCK, &raw const block, &raw mut before, 8usize);
+        call(signal, &raw mut info, core::ptr::null_mut());
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+    }
+    errno::set(saved);
+    let means = if flags & libc::SA_RESTART != 0 { 1 } else { 2 };
+    me.verdict.set(me.verdict.get().max(means));
+}
+
+/// pthread_kill(3) on a live green thread.
+pub fn send(rt: &'static Runtime, to: &'static Green, signal: c_int) -> c_int {
+    if !is_valid(signal) {
+        return libc::EINVAL;
+    }
+    if signal == 0 {
+        return 0;
+    }
+    let carrier = rt.carrier_here();
+    let to_self = carrier.is_some_and(|c| core::ptr::eq(c.current(), &raw const to.thread));
+    let function = HANDLERS[signal as usize].function.load(Ordering::Acquire);
+    // SAFETY: objects of our own.
+    let handled = unsafe {
+        let mut action: Action = core::mem::zeroed();
+        real::sigaction(signal, core::ptr::null(), &raw mut action) == 0
+            && action.sa_sigaction == on_signal as *const () as usize
+            && is_function(function)
+    };
+    if to_self || !handled || carrier.is_none() {
+        // The kernel's business: a default action, an ignored signal, our own kernel thread.
+        // SAFETY: no pointers.
+        let sent = unsafe {
+            let pid = scheduler::sys!(getpid).unwrap_or(0);
+            scheduler::sys!(tgkill, pid, pid, signal)
+        };
+        return sent.map_or_else(|e| e.0, |_| 0);
+    }
+    if to.kept_signals.fetch_or(bit(signal), Ordering::Relaxed) & bit(signal) == 0 {
+        KEPT_DIRECTED.fetch_add(1, Ordering::Relaxed);
+    }
+    rt.carrier.signal_kept();
+    // SAFETY: a live thread's record.
+    unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
+    0
+}

@@ -1,0 +1,215 @@
+//! From the first `pthread_create` to M:1, or the decision to stay out of the way.
+//!
+//! ```text
+//!   UNDECIDED ── first pthread_create, everything works ──► GREEN    (RUNTIME is set, for good)
+//!       └────── bad option, unknown libc, no memory … ────► REFUSED  (native 1:1, for good)
+//! ```
+//!
+//! Until then no jacket touches anything: a process that never creates a thread runs as without us.
+
+use crate::options;
+use crate::pthread::green;
+use crate::tls::{self, Layout};
+use crate::{patch, real, say, signal};
+use core::cell::UnsafeCell;
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use scheduler::clock::{ClockGettime, clock_gettime_syscall};
+use scheduler::runtime::KernelMain;
+use scheduler::sys::Errno;
+use scheduler::{Carrier, Config, Host, Runtime, Thread};
+
+static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(core::ptr::null_mut());
+static REFUSED: AtomicBool = AtomicBool::new(false);
+static LAYOUT: LayoutCell = LayoutCell(UnsafeCell::new(None));
+
+struct LayoutCell(UnsafeCell<Option<Layout>>);
+// SAFETY: written once, by the single thread of the process, before RUNTIME is published.
+unsafe impl Sync for LayoutCell {}
+
+/// The runtime, on whichever kernel thread; `None` while (or if for ever) native.
+#[inline(always)]
+pub fn runtime() -> Option<&'static Runtime> {
+    let at = RUNTIME.load(Ordering::Acquire);
+    // SAFETY: null, or a runtime that lives for ever.
+    unsafe { at.as_ref() }
+}
+
+/// Runtime and carrier, if the caller is a green thread on its carrier: the question every jacket
+/// begins with.
+#[inline(always)]
+pub fn here() -> Option<(&'static Runtime, &'static Carrier)> {
+    let rt = runtime()?;
+    rt.carrier.is_here().then_some((rt, &rt.carrier))
+}
+
+/// The TLS layout; only after the start.
+pub fn layout() -> &'static Layout {
+    // SAFETY: written before RUNTIME is published, never again.
+    match unsafe { &*LAYOUT.0.get() } {
+        Some(layout) => layout,
+        // Callers got here through `runtime()`.
+        None => unreachable!(),
+    }
+}
+
+/// Everything runs natively from now on (unless it already runs green).
+pub fn refuse() {
+    REFUSED.store(true, Ordering::Relaxed);
+}
+
+/// Everything runs natively.
+pub fn is_refused() -> bool {
+    REFUSED.load(Ordering::Relaxed)
+}
+
+/// This process has no carrier any more (a child that a foreign kernel thread forked).
+pub fn abandon() {
+    RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
+    refuse();
+}
+
+/// The process is about to create its first thread: go green if possible.
+pub fn go_green() -> Option<&'static Runtime> {
+    if let Some(rt) = runtime() {
+        return Some(rt);
+    }
+    // A kernel thread that glibc started by itself (C11 threads, SIGEV_THREAD) stays native, and so
+    // do the threads it creates.
+    // SAFETY: no pointers.
+    let is_main = unsafe { scheduler::sys!(gettid) == scheduler::sys!(getpid) };
+    if is_refused() || !is_main {
+        return None;
+    }
+    match start() {
+        Ok(rt) => {
+            if options::VERBOSE.get() == Some(1) {
+                say!("green threads start in process {}", rt_pid());
+            }
+            Some(rt)
+        }
+        Err(why) => {
+            refuse();
+            say!("{why}: running natively, without green threads");
+            None
+        }
+    }
+}
+
+fn rt_pid() -> usize {
+    // SAFETY: no pointers.
+    unsafe { scheduler::sys!(getpid) }.unwrap_or(0)
+}
+
+fn start() -> Result<&'static Runtime, &'static str> {
+    const HWCAP2_FSGSBASE: u64 = 2;
+    let layout = Layout::discover().ok_or("this libc is not supported")?;
+    // SAFETY: the process has one thread, and it is here.
+    unsafe { *LAYOUT.0.get() = Some(layout) };
+    // SAFETY: no pointers.
+    let hwcap2 = unsafe { libc::getauxval(libc::AT_HWCAP2) };
+    let config = Config {
+        policy: options::policy(),
+        helpers: options::HELPERS.get().unwrap_or(16) as u32,
+        waiting_helpers: options::WAITING_HELPERS.get().unwrap_or(1024) as u32,
+        fsgsbase: hwcap2 & HWCAP2_FSGSBASE != 0,
+    };
+    let host = Host {
+        clock_gettime: vdso_clock(),
+        start_kernel_thread,
+        bury: green::bury,
+        run_handlers: signal::run_handlers,
+        interrupt_targets: signal::interrupt_targets,
+    };
+    // SAFETY: the main thread's record is a static.
+    let rt = unsafe { Runtime::start(config, host, green::main_thread()) }.map_err(|_| "no memory for a scheduler")?;
+    green::adopt_main(&layout);
+    check_tls(rt, &layout)?;
+    // glibc skips its locks until it has seen a second kernel thread.
+    rt.helpers(scheduler::helpers::Class::Bounded)
+        .start_first()
+        .map_err(|_| "no helper thread can be started")?;
+    one_malloc_arena();
+    RUNTIME.store((&raw const *rt).cast_mut(), Ordering::Release);
+    if let Err(why) = patch::apply() {
+        RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
+        return Err(why);
+    }
+    crate::io::descriptor::adopt_early(rt);
+    signal::adopt_handlers();
+    Ok(rt)
+}
+
+/// Try a TLS block before anybody depends on it.
+fn check_tls(rt: &'static Runtime, layout: &Layout) -> Result<(), &'static str> {
+    let everything = usize::MAX;
+    let mut before = 0usize;
+    // SAFETY: masks of our own; a handler must not run on the trial block.
+    unsafe {
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const everything, &raw mut before, 8usize);
+        let checked = match green::trial_block(rt, layout) {
+            Some(fs) => tls::self_check(layout, fs),
+            None => Err("no memory for a thread"),
+        };
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        checked
+    }
+}
+
+/// One carrier needs one arena; the user's own setting wins.
+fn one_malloc_arena() {
+    const M_ARENA_MAX: c_int = -8;
+    // SAFETY: strings end in NUL; mallopt has no memory effects on us.
+    unsafe {
+        let tuned = libc::getenv(c"GLIBC_TUNABLES".as_ptr());
+        if libc::getenv(c"MALLOC_ARENA_MAX".as_ptr()).is_null()
+            && (tuned.is_null() || libc::strstr(tuned, c"malloc.arena".as_ptr()).is_null())
+        {
+            libc::mallopt(M_ARENA_MAX, 1);
+        }
+    }
+}
+
+/// The vDSO's `clock_gettime`: libc's may be replaced (libfaketime), a system call costs five times
+/// as much.
+fn vdso_clock() -> ClockGettime {
+    const RTLD_LAZY_NOLOAD: c_int = 1 | 4;
+    // SAFETY: the vDSO is always loaded where it exists; strings end in NUL.
+    unsafe {
+        let vdso = libc::dlopen(c"linux-vdso.so.1".as_ptr(), RTLD_LAZY_NOLOAD);
+        if vdso.is_null() {
+            return clock_gettime_syscall;
+        }
+        let at = libc::dlvsym(vdso, c"__vdso_clock_gettime".as_ptr(), c"LINUX_2.6".as_ptr());
+        if at.is_null() { clock_gettime_syscall } else { core::mem::transmute::<*mut c_void, ClockGettime>(at) }
+    }
+}
+
+/// A kernel thread of ours: detached, all signals blocked, a stack that suffices for NSS modules.
+fn start_kernel_thread(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> {
+    const STACK: usize = 1 << 20;
+    let everything = usize::MAX;
+    let mut before = 0usize;
+    // SAFETY: objects of our own; libc's pthread_create copies what it needs.
+    let error = unsafe {
+        let mut attr = core::mem::zeroed::<libc::pthread_attr_t>();
+        libc::pthread_attr_init(&raw mut attr);
+        libc::pthread_attr_setstacksize(&raw mut attr, STACK);
+        libc::pthread_attr_setdetachstate(&raw mut attr, libc::PTHREAD_CREATE_DETACHED);
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const everything, &raw mut before, 8usize);
+        let mut thread = 0;
+        let main = core::mem::transmute::<KernelMain, real::Start>(main);
+        let error = real::pthread_create(&raw mut thread, &raw const attr, main, arg);
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        libc::pthread_attr_destroy(&raw mut attr);
+        error
+    };
+    if error == 0 { Ok(()) } else { Err(Errno(error)) }
+}
+
+/// In the child of `fork` from a green thread.
+pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
+    rt.after_fork();
+    green::after_fork(thread);
+    signal::after_fork();
+}
