@@ -12,7 +12,7 @@
 //!      rbx               (a new thread: the Rust function to enter)
 //!      r12               (a new thread: its argument)
 //!      r13 r14 r15
-//!      mxcsr, x87 cw     4 + 4 bytes: rounding modes belong to a thread
+//!      mxcsr, x87 cw, sw 4 + 2 + 2 bytes: rounding modes and exception flags belong to a thread
 //! sp ►
 //! ```
 //!
@@ -20,8 +20,9 @@
 //! thread's identity for glibc (`errno`, `pthread_self()`, `__thread`): it changes after the stack,
 //! in the last instruction before the return.
 //!
-//! Control words are compared before they are loaded: `ldmxcsr` and `fldcw` serialise, and almost
-//! every thread of a program uses the same ones.
+//! These words are compared before they are loaded: `ldmxcsr` and `fldcw` serialise, and almost
+//! every thread of a program uses the same ones. The x87 status word can only be loaded with a whole
+//! environment (`fldenv`, some 100 cycles); that happens when two threads' exception flags differ.
 
 use core::arch::{global_asm, naked_asm};
 
@@ -53,8 +54,10 @@ macro_rules! switch {
                 "sub rsp, 8", ".cfi_adjust_cfa_offset 8",
                 "stmxcsr [rsp]",
                 "fnstcw [rsp + 4]",
+                "fnstsw [rsp + 6]",
                 "mov eax, [rsp]",
                 "movzx ecx, word ptr [rsp + 4]",
+                "movzx r8d, word ptr [rsp + 6]",
                 "mov [rdi], rsp",
                 // From here on we stand on the other thread's stack. Every suspended stack has the
                 // same layout, so the unwind rules above hold there too.
@@ -67,6 +70,15 @@ macro_rules! switch {
                 "je 3f",
                 "fldcw [rsp + 4]",
                 "3:",
+                "xor r8w, [rsp + 6]",
+                "test r8b, 0x3f",
+                "jz 5f",
+                // Below the stack pointer is free: a call clobbers the red zone.
+                "fnstenv [rsp - 32]",
+                "mov cx, [rsp + 6]",
+                "mov [rsp - 28], cx",
+                "fldenv [rsp - 32]",
+                "5:",
                 "add rsp, 8", ".cfi_adjust_cfa_offset -8",
                 "pop r15", ".cfi_adjust_cfa_offset -8", ".cfi_restore r15",
                 "pop r14", ".cfi_adjust_cfa_offset -8", ".cfi_restore r14",
@@ -133,10 +145,10 @@ pub type Entry = unsafe extern "C-unwind" fn(*mut u8) -> !;
 /// At least 128 bytes below `top` must be writable and unused.
 pub unsafe fn prepare(top: *mut u8, entry: Entry, arg: *mut u8) -> *mut u8 {
     let mut control: u64 = 0;
-    // SAFETY: both instructions store into our own eight bytes.
+    // SAFETY: the instructions store into our own eight bytes.
     unsafe {
         core::arch::asm!(
-            "stmxcsr [{c}]", "fnstcw [{c} + 4]", c = in(reg) &raw mut control, options(nostack)
+            "stmxcsr [{c}]", "fnstcw [{c} + 4]", "fnstsw [{c} + 6]", c = in(reg) &raw mut control, options(nostack)
         );
     }
     let words: [u64; 8] = [

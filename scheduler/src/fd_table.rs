@@ -233,7 +233,7 @@ impl FdTable {
     /// process could change those of a shared description behind our back.
     pub fn mode(&self, fd: i32, slot: &FdSlot) -> Mode {
         if slot.epoch.get() != self.epoch.get() || !self.is_private(slot) {
-            let socket = matches!(slot.kind.get(), Kind::Stream | Kind::Datagram);
+            let socket = matches!(slot.kind.get(), Kind::Unknown | Kind::Stream | Kind::Datagram);
             slot.nonblock.set(flags(fd) & O_NONBLOCK != 0);
             slot.recv_timeout.set(if socket { timeout(fd, SO_RCVTIMEO) } else { 0 });
             slot.send_timeout.set(if socket { timeout(fd, SO_SNDTIMEO) } else { 0 });

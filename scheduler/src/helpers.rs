@@ -236,6 +236,9 @@ impl Helpers {
 
 extern "C" fn helper_main(helpers: *mut core::ffi::c_void) -> *mut core::ffi::c_void {
     // SAFETY: `start_helper` passes a Helpers that lives for ever.
-    unsafe { (*helpers.cast::<Helpers>()).work() };
+    let helpers = unsafe { &*helpers.cast::<Helpers>() };
+    // SAFETY: written once at start.
+    unsafe { ((*helpers.host.get()).kernel_thread_begins)() };
+    helpers.work();
     core::ptr::null_mut()
 }

@@ -21,6 +21,8 @@ pub struct Host {
     pub clock_gettime: ClockGettime,
     /// Start a detached kernel thread with all signals blocked.
     pub start_kernel_thread: fn(KernelMain, *mut c_void) -> Result<(), Errno>,
+    /// Called by a kernel thread of ours, first of all.
+    pub kernel_thread_begins: fn(),
     /// A thread that exited has left its stack: recycle it.
     pub bury: fn(*mut Thread),
     /// Signals are kept and the running thread has left the scheduler: call the handlers that are

@@ -24,8 +24,6 @@ pub mod kind {
     use core::ffi::c_int;
     /// Mask of the plain types.
     pub const TYPE: c_int = 3;
-    /// `PTHREAD_MUTEX_TIMED_NP`, the normal type.
-    pub const NORMAL: c_int = 0;
     /// `PTHREAD_MUTEX_RECURSIVE_NP`
     pub const RECURSIVE: c_int = 1;
     /// `PTHREAD_MUTEX_ERRORCHECK_NP`

@@ -8,7 +8,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::num::NonZeroUsize;
 use libc::{
     addrinfo, clockid_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off64_t,
-    pid_t, pollfd, pthread_attr_t, pthread_cond_t, pthread_key_t, pthread_mutex_t, pthread_rwlock_t,
+    pollfd, pthread_attr_t, pthread_cond_t, pthread_key_t, pthread_mutex_t, pthread_rwlock_t,
     pthread_barrier_t, pthread_spinlock_t, pthread_t, sem_t,
     sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
@@ -129,19 +129,15 @@ real! {
     fn readv(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t;
     fn writev(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t;
     fn pread64(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t) -> ssize_t;
-    fn pwrite64(fd: c_int, buf: *const c_void, len: size_t, at: off64_t) -> ssize_t;
     fn preadv64(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t;
-    fn pwritev64(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t;
     fn preadv64v2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t;
     fn pwritev64v2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t;
     fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t) -> ssize_t;
     fn __pread64_chk(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t, room: size_t) -> ssize_t;
     // messages
-    fn recv(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int) -> ssize_t;
     fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> ssize_t;
     fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t;
     fn recvmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int, timeout: *mut timespec) -> c_int;
-    fn send(fd: c_int, buf: *const c_void, len: size_t, flags: c_int) -> ssize_t;
     fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t) -> ssize_t;
     fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t;
     fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int) -> c_int;
@@ -151,14 +147,12 @@ real! {
     fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int;
     fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int;
     fn connect(fd: c_int, addr: *const sockaddr, addr_len: socklen_t) -> c_int;
-    fn shutdown(fd: c_int, how: c_int) -> c_int;
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
     fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int;
     fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int;
     fn pipe(pair: *mut c_int) -> c_int;
     fn pipe2(pair: *mut c_int, flags: c_int) -> c_int;
     fn close(fd: c_int) -> c_int;
-    fn closefrom(low: c_int);
     fn close_range(first: u32, last: u32, flags: c_int) -> c_int;
     fn dup(fd: c_int) -> c_int;
     fn dup2(from: c_int, to: c_int) -> c_int;
@@ -194,7 +188,6 @@ real! {
     fn gethostbyname2_r(name: *const c_char, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
     fn gethostbyaddr_r(addr: *const c_void, addr_len: socklen_t, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
     // processes and signals
-    fn fork() -> pid_t;
     fn sigaction(signal: c_int, action: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
     fn signal(signal: c_int, handler: usize) -> usize;
 }

@@ -206,7 +206,9 @@ unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, conte
         if is_fault(signal, code) {
             return call(signal, info, context);
         }
-        let to_main = !MAIN_GONE.load(Ordering::Relaxed) && code != SI_TKILL;
+        // The kernel sends SIGPIPE to the thread that wrote.
+        let directed = code == SI_TKILL || signal == libc::SIGPIPE;
+        let to_main = !MAIN_GONE.load(Ordering::Relaxed) && !directed;
         let ours_to_take = !to_main || carrier.current() == green::main_thread();
         if ours_to_take && !carrier.is_critical() {
             return call(signal, info, context);

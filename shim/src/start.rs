@@ -117,6 +117,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     let host = Host {
         clock_gettime: vdso_clock(),
         start_kernel_thread,
+        kernel_thread_begins: tls::learn_resolver_state,
         bury: green::bury,
         run_handlers: signal::run_handlers,
         interrupt_targets: signal::interrupt_targets,
@@ -124,11 +125,12 @@ fn start() -> Result<&'static Runtime, &'static str> {
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }.map_err(|_| "no memory for a scheduler")?;
     green::adopt_main(&layout);
-    check_tls(rt, &layout)?;
     // glibc skips its locks until it has seen a second kernel thread.
     rt.helpers(scheduler::helpers::Class::Bounded)
         .start_first()
         .map_err(|_| "no helper thread can be started")?;
+    tls::await_resolver_state(&layout)?;
+    check_tls(rt, &layout)?;
     one_malloc_arena();
     RUNTIME.store((&raw const *rt).cast_mut(), Ordering::Release);
     if let Err(why) = patch::apply() {

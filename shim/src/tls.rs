@@ -22,6 +22,7 @@
 use crate::real::find;
 use core::ffi::{c_int, c_void};
 use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
 use scheduler::context::fs_base;
 
 type AllocateTls = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
@@ -60,8 +61,12 @@ pub struct Layout {
     /// Offset of the array of second-level blocks of thread-specific data, and its length.
     specific: usize,
     specific_len: usize,
+    /// Offset of the links of glibc's list of threads, on which ours are not.
+    list: usize,
     /// Offset of the rseq area from the FS base.
     rseq: isize,
+    /// Offset below the FS base of the pointer to the resolver's state.
+    resolver_below: usize,
     /// libc's own TLS: offset below the FS base, bytes.
     libc_below: usize,
     libc_len: usize,
@@ -103,14 +108,18 @@ impl Layout {
         let descriptor = unsafe { *find(c"_thread_db_sizeof_pthread")?.cast::<u32>() } as usize;
         let tid = described(c"_thread_db_pthread_tid")?[2] as usize;
         let [_, specific_len, specific] = described(c"_thread_db_pthread_specific")?;
+        let list = described(c"_thread_db_pthread_list")?[2] as usize;
         let (mut total, mut align) = (0, 0);
         // SAFETY: two words of our own.
         unsafe { info(&raw mut total, &raw mut align) };
         // SAFETY: a word.
         let rseq = find(c"__rseq_offset").map_or(0, |at| unsafe { *at.cast::<isize>() });
         let (libc_below, libc_len) = libc_tls()?;
+        // A TLS symbol: dlsym answers the calling thread's own.
+        let resolver_below = fs_base() - find(c"__resp")?.addr();
         let sane = descriptor > 0x300
             && tid < descriptor
+            && list < descriptor
             && total > descriptor
             && align.is_power_of_two()
             && libc_len <= LIBC_TLS_MOST;
@@ -121,7 +130,9 @@ impl Layout {
             tid,
             specific: specific as usize,
             specific_len: specific_len as usize,
+            list,
             rseq,
+            resolver_below,
             libc_below,
             libc_len,
             allocate,
@@ -205,10 +216,34 @@ impl Layout {
                 base.add(word).cast::<usize>().write(*own.add(word).cast::<usize>());
             }
             self.tid_of(fs).write(tid);
+            self.link_to_itself(fs);
             if self.rseq != 0 {
                 // cpu_id: "not registered", or sched_getcpu() would answer 0 for ever.
                 base.offset(self.rseq + 4).cast::<c_int>().write(-1);
             }
+        }
+    }
+
+    /// A list of one: glibc's fork takes the calling thread off "its list" in the child.
+    unsafe fn link_to_itself(&self, fs: usize) {
+        let links: *mut usize = ptr::with_exposed_provenance_mut(fs + self.list);
+        // SAFETY: the caller vouches for the block.
+        unsafe { links.cast::<[usize; 2]>().write([fs + self.list; 2]) };
+    }
+
+    /// glibc's fork has put the child's only thread on its list: take it off again, for our blocks
+    /// are recycled without glibc's knowledge.
+    ///
+    /// # Safety
+    /// `fs` must be a block of ours that glibc's list holds.
+    pub unsafe fn unlink(&self, fs: usize) {
+        let links: *mut [*mut [usize; 2]; 2] = ptr::with_exposed_provenance_mut(fs + self.list);
+        // SAFETY: { next, prev } of a well-formed list.
+        unsafe {
+            let [next, prev] = *links;
+            (*next)[1] = prev.expose_provenance();
+            (*prev)[0] = next.expose_provenance();
+            self.link_to_itself(fs);
         }
     }
 
@@ -223,6 +258,21 @@ impl Layout {
             libc::uselocale(LC_GLOBAL_LOCALE);
             *libc::__errno_location() = 0;
             *__h_errno_location() = 0;
+            // Until told otherwise, every block's resolver state would be the main thread's.
+            let resolver: *mut *mut c_void = ptr::with_exposed_provenance_mut(fs_base() - self.resolver_below);
+            *resolver = ptr::with_exposed_provenance_mut(fs_base() + RESOLVER_STATE.load(Ordering::Relaxed));
+        }
+    }
+
+    /// The running thread ends: its resolver state lets go of sockets and memory.
+    pub fn end_resolver(&self) {
+        // SAFETY: the running thread's own state; `nscount` is the int at offset 16 of its public
+        // structure.
+        unsafe {
+            let state = __res_state();
+            if *state.byte_add(16).cast::<c_int>() != 0 {
+                __res_nclose(state);
+            }
         }
     }
 
@@ -247,6 +297,29 @@ impl Layout {
 
 unsafe extern "C" {
     fn __h_errno_location() -> *mut c_int;
+    fn __res_state() -> *mut c_void;
+    fn __res_nclose(state: *mut c_void);
+}
+
+/// Offset of the resolver's state in a descriptor: 0 until a thread of glibc's own has told.
+static RESOLVER_STATE: AtomicUsize = AtomicUsize::new(0);
+
+/// The calling thread was made by glibc: where in its descriptor is the resolver's state?
+pub fn learn_resolver_state() {
+    // SAFETY: answers the calling thread's own.
+    let at = unsafe { __res_state() }.addr();
+    RESOLVER_STATE.store(at.wrapping_sub(fs_base()), Ordering::Release);
+}
+
+/// Wait (an instant) until the first helper has told.
+pub fn await_resolver_state(layout: &Layout) -> Result<(), &'static str> {
+    loop {
+        match RESOLVER_STATE.load(Ordering::Acquire) {
+            0 => scheduler::sys::yield_kernel(),
+            offset if offset < layout.descriptor => return Ok(()),
+            _ => return Err("the resolver's state is not where it is expected"),
+        }
+    }
 }
 
 /// Where libc's own TLS is: bytes below the FS base, and its length.

@@ -129,12 +129,15 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     if !call.rt.fds.is_private(call.slot) {
         return on_helper();
     }
-    let flags = scheduler::fd_table::flags(fd);
-    set_flags(fd, flags | scheduler::fd_table::O_NONBLOCK);
-    let attempt = plain();
-    set_flags(fd, flags);
-    match attempt {
-        Err(EINPROGRESS) => finish_connect(call),
+    let attempt = || {
+        let flags = scheduler::fd_table::flags(fd);
+        set_flags(fd, flags | scheduler::fd_table::O_NONBLOCK);
+        let result = plain();
+        set_flags(fd, flags);
+        result
+    };
+    match attempt() {
+        Err(EINPROGRESS) => finish_connect(call, attempt),
         // A unix socket whose listener's queue is full: no event tells when it has room.
         Err(Errno::AGAIN) => on_helper(),
         other => other,
@@ -146,8 +149,10 @@ fn set_flags(fd: c_int, flags: usize) {
     let _ = unsafe { scheduler::sys!(fcntl, fd, libc::F_SETFL, flags) };
 }
 
-/// The connection is under way: wait until the socket is writable, then ask how it went.
-fn finish_connect(call: Call) -> sys::Result {
+/// The connection is under way: wait until the socket is writable; calling again then tells how it
+/// went (and tells the socket that somebody knows).
+fn finish_connect(call: Call, attempt: impl Fn() -> sys::Result) -> sys::Result {
+    const EALREADY: Errno = Errno(libc::EALREADY);
     let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
     let deadline = (timeout != 0).then(|| call.rt.clock.now().saturating_add(timeout));
     loop {
@@ -158,14 +163,10 @@ fn finish_connect(call: Call) -> sys::Result {
             Err(e) => return Err(e),
         }
         if call.is_ready(Direction::Write) {
-            break;
+            match attempt() {
+                Err(EALREADY) => {}
+                other => return other,
+            }
         }
     }
-    let mut error = 0i32;
-    let mut len = size_of::<i32>() as u32;
-    // SAFETY: an object of ours.
-    unsafe {
-        scheduler::sys!(getsockopt, call.fd, libc::SOL_SOCKET, libc::SO_ERROR, &raw mut error, &raw mut len)?;
-    }
-    if error == 0 { Ok(0) } else { Err(Errno(error)) }
 }

@@ -94,6 +94,17 @@ export! {
         }
     }
 
+    /// eventfd_read(3)
+    fn eventfd_read(fd: c_int, value: *mut u64) -> c_int {
+        if read(fd, value.cast(), size_of::<u64>()) == size_of::<u64>() as ssize_t { 0 } else { -1 }
+    }
+
+    /// eventfd_write(3)
+    fn eventfd_write(fd: c_int, value: u64) -> c_int {
+        let written = write(fd, (&raw const value).cast(), size_of::<u64>());
+        if written == size_of::<u64>() as ssize_t { 0 } else { -1 }
+    }
+
     /// read(2) of programs built with `_FORTIFY_SOURCE`.
     fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t) -> ssize_t {
         // The real one reports the overflow and ends the program.

@@ -97,6 +97,7 @@ unsafe extern "C-unwind" fn end(green: *mut Green) -> ! {
         (layout.call_tls_dtors)();
         key::run_destructors();
         layout.free_specific((*green).fs);
+        layout.end_resolver();
         if green::one_less() {
             // The last thread of a process whose main thread left by pthread_exit.
             libc::exit(0);

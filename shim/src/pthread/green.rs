@@ -266,6 +266,7 @@ pub fn after_fork(thread: *mut Thread) {
         let green = &*thread.cast::<Green>();
         if thread != main_thread() {
             *start::layout().tid_of(green.fs) = FIRST_TID + green.thread.id as i32;
+            start::layout().unlink(green.fs);
         }
         green.kept_signals.store(0, Ordering::Relaxed);
     }
