@@ -37,6 +37,21 @@ fn resolve<R>(work: impl FnOnce() -> R) -> R {
     }
 }
 
+/// Execute a resolver call that names its state on a helper. A state that is the caller's own is
+/// used where it is: the caller is parked.
+fn elsewhere<R>(work: impl FnOnce() -> R) -> R {
+    let Some((rt, carrier)) = start::here() else { return work() };
+    // SAFETY: the caller's own h_errno; it is parked while the helper works.
+    unsafe {
+        let h_errno = __h_errno_location();
+        io::offload(rt, carrier, Class::Bounded, || {
+            let result = work();
+            *h_errno = *__h_errno_location();
+            result
+        })
+    }
+}
+
 export! {
     /// getaddrinfo(3)
     fn getaddrinfo(
@@ -90,5 +105,61 @@ export! {
         result: *mut *mut hostent, error: *mut c_int,
     ) -> c_int {
         resolve(|| real::gethostbyaddr_r(addr, addr_len, family, out, buf, len, result, error))
+    }
+
+    /// res_query(3)
+    fn res_query | __res_query(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        resolve(|| real::res_query(name, class, kind, answer, room))
+    }
+
+    /// res_search(3)
+    fn res_search | __res_search(
+        name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        resolve(|| real::res_search(name, class, kind, answer, room))
+    }
+
+    /// res_querydomain(3)
+    fn res_querydomain | __res_querydomain(
+        name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        resolve(|| real::res_querydomain(name, domain, class, kind, answer, room))
+    }
+
+    /// res_send(3)
+    fn res_send | __res_send(
+        query: *const u8, len: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        resolve(|| real::res_send(query, len, answer, room))
+    }
+
+    /// res_nquery(3); the state is the program's own, named by it.
+    fn res_nquery | __res_nquery(
+        state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        elsewhere(|| real::res_nquery(state, name, class, kind, answer, room))
+    }
+
+    /// res_nsearch(3); the state is the program's own, named by it.
+    fn res_nsearch | __res_nsearch(
+        state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        elsewhere(|| real::res_nsearch(state, name, class, kind, answer, room))
+    }
+
+    /// res_nquerydomain(3); the state is the program's own, named by it.
+    fn res_nquerydomain | __res_nquerydomain(
+        state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        elsewhere(|| real::res_nquerydomain(state, name, domain, class, kind, answer, room))
+    }
+
+    /// res_nsend(3); the state is the program's own, named by it.
+    fn res_nsend | __res_nsend(
+        state: *mut c_void, query: *const u8, len: c_int, answer: *mut u8, room: c_int,
+    ) -> c_int {
+        elsewhere(|| real::res_nsend(state, query, len, answer, room))
     }
 }

@@ -187,6 +187,14 @@ real! {
     fn gethostbyname_r(name: *const c_char, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
     fn gethostbyname2_r(name: *const c_char, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
     fn gethostbyaddr_r(addr: *const c_void, addr_len: socklen_t, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
+    fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_send(query: *const u8, len: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nquery(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nsend(state: *mut c_void, query: *const u8, len: c_int, answer: *mut u8, room: c_int) -> c_int;
     // processes and signals
     fn sigaction(signal: c_int, action: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
     fn signal(signal: c_int, handler: usize) -> usize;
