@@ -139,7 +139,6 @@ impl Helpers {
         let thread = carrier.current();
         let job = Job { links: Links::new(), run, data, thread, done: AtomicU32::new(0) };
         let node = (&raw const job).cast_mut();
-        carrier.prepare_park();
         let (wake, start) = {
             let mut pool = self.pool.lock();
             // SAFETY: the job outlives its stay on the queue: we wait for `done`.
@@ -159,34 +158,32 @@ impl Helpers {
         if wake {
             sys::futex_wake(self.call.as_ptr(), 1);
         }
+        // Not prepared to park yet: libc's pthread_create may itself park in malloc's lock.
         if start && self.start_helper().is_err() {
             let mut pool = self.pool.lock();
             pool.alive -= 1;
             // Others will get to it, unless there are none and it is still queued.
-            if pool.alive == 0 {
+            if pool.alive == 0 && job.done.load(Ordering::SeqCst) == 0 {
                 // SAFETY: no helper exists, so the job is still on the queue.
                 unsafe { pool.queue.remove(node) };
-                carrier.cancel_park();
                 return false;
             }
         }
         loop {
-            let wake = carrier.park(Reason::Offload, None);
-            if job.done.load(Ordering::Acquire) != 0 {
-                if wake != Wake::Ready {
-                    // The helper may still be about to unpark us: wait for it.
-                    drop(self.pool.lock());
-                }
-                return true;
-            }
             carrier.prepare_park();
-            if job.done.load(Ordering::Acquire) != 0 {
-                // It finished between the two looks, and its unpark may have come too early.
-                drop(self.pool.lock());
+            // Done before we were prepared: its unpark came too early to count.
+            if job.done.load(Ordering::SeqCst) != 0 {
                 carrier.cancel_park();
-                return true;
+                break;
+            }
+            carrier.park(Reason::Offload, None);
+            if job.done.load(Ordering::SeqCst) != 0 {
+                break;
             }
         }
+        // The helper sets `done` and unparks under the lock: it is through with us after it.
+        drop(self.pool.lock());
+        true
     }
 
     /// In the child of `fork` no helper exists.
@@ -211,7 +208,7 @@ impl Helpers {
                     ((*job).run)((*job).data);
                     pool = self.pool.lock();
                     let thread = (*job).thread;
-                    (*job).done.store(1, Ordering::Release);
+                    (*job).done.store(1, Ordering::SeqCst);
                     Thread::unpark(thread, Wake::Ready);
                 }
                 continue;

@@ -125,12 +125,15 @@ fn going(fd: c_int) {
 }
 
 fn replacing(from: c_int, to: c_int) {
-    // Nothing is replaced if the source is not open or both are the same.
-    // SAFETY: no pointers.
-    if from == to || unsafe { scheduler::sys!(fcntl, from, libc::F_GETFD) }.is_err() {
+    if from == to {
         return;
     }
     if let Some((_, carrier)) = start::here() {
+        // Nothing is replaced if the source is not open.
+        // SAFETY: no pointers.
+        if unsafe { scheduler::sys!(fcntl, from, libc::F_GETFD) }.is_err() {
+            return;
+        }
         carrier.netpoll.give_way(carrier, to);
     }
     going(to);
