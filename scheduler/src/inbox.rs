@@ -39,8 +39,11 @@ impl Inbox {
         self.bell.store(fd, Ordering::Release);
     }
 
-    /// Deliver a thread. From any kernel thread; the caller has won its unpark.
-    pub fn push(&self, thread: *mut Thread) {
+    /// Deliver a thread. From any kernel thread.
+    ///
+    /// # Safety
+    /// The caller has won the thread's unpark, so nobody else queues it.
+    pub(crate) unsafe fn push(&self, thread: *mut Thread) {
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             // SAFETY: winning the unpark made the thread ours until the carrier takes it.

@@ -28,6 +28,11 @@
 //! Everything below `Carrier` belongs to the carrier's kernel thread, but for its inbox. `Lot`,
 //! `Helpers`, `StackPool` and [`Thread::unpark`] are safe from any kernel thread.
 #![no_std]
+// Tests may use std; the runtime path may not.
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_types, clippy::disallowed_methods, clippy::undocumented_unsafe_blocks)
+)]
 
 #[cfg(test)]
 extern crate std;

@@ -282,7 +282,7 @@ mod tests {
             assert_eq!(crate::sys!(write, pair[1], s.base, 1usize), Err(Errno(14)));
             assert_eq!(crate::sys!(write, pair[1], s.base.add(PAGE), 1usize), Ok(1));
         }
-        pair.map(sys::close);
+        pair.into_iter().for_each(sys::close);
     }
 
     #[test]

@@ -25,7 +25,7 @@ macro_rules! export {
         #[unsafe(no_mangle)]
         pub unsafe extern "C-unwind" fn $name $args -> $ret {
             // SAFETY: a jacket may do what its caller allows the libc function to do.
-            #[allow(unused_unsafe)]
+            #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
             unsafe { $body }
         }
         $( $crate::export_alias! { $name $alias $args $ret } )*

@@ -34,15 +34,25 @@ impl Number {
 }
 
 /// Run natively: create no green threads.
-pub static DISABLE: Number = Number::new("GREEN_DISABLE", 0, 1, "1: stay out of the way, everything runs natively");
+pub static DISABLE: Number =
+    Number::new("GREEN_DISABLE", 0, 1, "1: stay out of the way, everything runs natively");
 /// Seeded random schedule.
-pub static SEED: Number = Number::new("GREEN_SEED", 0, UNSET - 1, "choose runnable threads at random, by this seed");
+pub static SEED: Number =
+    Number::new("GREEN_SEED", 0, UNSET - 1, "choose runnable threads at random, by this seed");
 /// Default stack size.
-pub static STACK_SIZE: Number =
-    Number::new("GREEN_STACK_SIZE", 16 << 10, 1 << 40, "bytes of stack of threads whose attributes give none");
+pub static STACK_SIZE: Number = Number::new(
+    "GREEN_STACK_SIZE",
+    16 << 10,
+    1 << 40,
+    "bytes of stack of threads whose attributes give none",
+);
 /// Helper pool size.
-pub static HELPERS: Number =
-    Number::new("GREEN_HELPERS", 1, 1024, "most helper threads for calls that end by themselves (default 16)");
+pub static HELPERS: Number = Number::new(
+    "GREEN_HELPERS",
+    1,
+    1024,
+    "most helper threads for calls that end by themselves (default 16)",
+);
 /// Helper pool size for calls that wait for others.
 pub static WAITING_HELPERS: Number = Number::new(
     "GREEN_WAITING_HELPERS",
@@ -94,7 +104,8 @@ fn read_one(entry: &[u8]) {
         return;
     }
     let Some(equals) = memchr::memchr(b'=', entry) else { return };
-    let (Ok(name), Ok(text)) = (str::from_utf8(&entry[..equals]), str::from_utf8(&entry[equals + 1..])) else {
+    let (Ok(name), Ok(text)) = (str::from_utf8(&entry[..equals]), str::from_utf8(&entry[equals + 1..]))
+    else {
         return mistake(format_args!("a GREEN_ option is not text"));
     };
     if NOT_OURS.contains(&name) {

@@ -7,10 +7,9 @@
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::num::NonZeroUsize;
 use libc::{
-    addrinfo, clockid_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off64_t,
-    pollfd, pthread_attr_t, pthread_cond_t, pthread_key_t, pthread_mutex_t, pthread_rwlock_t,
-    pthread_barrier_t, pthread_spinlock_t, pthread_t, sem_t,
-    sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
+    addrinfo, clockid_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off64_t, pollfd,
+    pthread_attr_t, pthread_barrier_t, pthread_cond_t, pthread_key_t, pthread_mutex_t, pthread_rwlock_t,
+    pthread_spinlock_t, pthread_t, sem_t, sigset_t, size_t, sockaddr, socklen_t, ssize_t, timespec, timeval,
 };
 use once_cell::race::OnceNonZeroUsize;
 
@@ -39,7 +38,8 @@ fn look_up(name: &CStr, version: Option<&CStr>) -> NonZeroUsize {
         // SAFETY: as above.
         at = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
     }
-    NonZeroUsize::new(at.addr()).unwrap_or(NonZeroUsize::new(missing as *const () as usize).unwrap_or(NonZeroUsize::MIN))
+    NonZeroUsize::new(at.addr())
+        .unwrap_or(NonZeroUsize::new(missing as *const () as usize).unwrap_or(NonZeroUsize::MIN))
 }
 
 /// A symbol of libc or ld.so by name, if it has it.
@@ -56,6 +56,7 @@ macro_rules! real {
         /// # Safety
         /// As for the libc function.
         #[inline]
+        #[allow(clippy::too_many_arguments)]
         pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
             static AT: OnceNonZeroUsize = OnceNonZeroUsize::new();
             const VERSION: Option<&CStr> = {

@@ -38,7 +38,8 @@ struct Handler {
 }
 
 static HANDLERS: [Handler; SIGNALS] =
-    [const { Handler { function: AtomicUsize::new(0), flags: AtomicI32::new(0), mask: AtomicU64::new(0) } }; SIGNALS];
+    [const { Handler { function: AtomicUsize::new(0), flags: AtomicI32::new(0), mask: AtomicU64::new(0) } };
+        SIGNALS];
 
 /// Signals of the process that wait for the main thread, as bits.
 static KEPT: AtomicU64 = AtomicU64::new(0);
@@ -91,13 +92,13 @@ export! {
         let before = known.map(|h| (h.function.load(Ordering::Relaxed), h.flags.load(Ordering::Relaxed)));
         let mut ours = MaybeUninit::<Action>::uninit();
         let mut passed = action;
-        if let (Some(wanted), Some(handler)) = (action.as_ref(), known) {
-            if is_function(wanted.sa_sigaction) {
-                ours.write(wrapped(wanted));
-                passed = ours.as_ptr();
-                // Before the kernel knows it: a signal may come at once.
-                handler.remember(wanted);
-            }
+        if let (Some(wanted), Some(handler)) = (action.as_ref(), known)
+            && is_function(wanted.sa_sigaction)
+        {
+            ours.write(wrapped(wanted));
+            passed = ours.as_ptr();
+            // Before the kernel knows it: a signal may come at once.
+            handler.remember(wanted);
         }
         let result = real::sigaction(signal, passed, old);
         if let (0, Some(old), Some((function, flags))) = (result, old.as_mut(), before)
@@ -193,7 +194,10 @@ fn bit(signal: c_int) -> u64 {
 }
 
 fn is_fault(signal: c_int, code: c_int) -> bool {
-    let fault = matches!(signal, libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS);
+    let fault = matches!(
+        signal,
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS
+    );
     fault && code > 0
 }
 

@@ -123,7 +123,8 @@ fn start() -> Result<&'static Runtime, &'static str> {
         interrupt_targets: signal::interrupt_targets,
     };
     // SAFETY: the main thread's record is a static.
-    let rt = unsafe { Runtime::start(config, host, green::main_thread()) }.map_err(|_| "no memory for a scheduler")?;
+    let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
+        .map_err(|_| "no memory for a scheduler")?;
     green::adopt_main(&layout);
     // glibc skips its locks until it has seen a second kernel thread.
     rt.helpers(scheduler::helpers::Class::Bounded)
@@ -148,7 +149,13 @@ fn check_tls(rt: &'static Runtime, layout: &Layout) -> Result<(), &'static str> 
     let mut before = 0usize;
     // SAFETY: masks of our own; a handler must not run on the trial block.
     unsafe {
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const everything, &raw mut before, 8usize);
+        let _ = scheduler::sys!(
+            rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const everything,
+            &raw mut before,
+            8usize
+        );
         let checked = match green::trial_block(rt, layout) {
             Some(fs) => tls::self_check(layout, fs),
             None => Err("no memory for a thread"),
@@ -183,7 +190,11 @@ fn vdso_clock() -> ClockGettime {
             return clock_gettime_syscall;
         }
         let at = libc::dlvsym(vdso, c"__vdso_clock_gettime".as_ptr(), c"LINUX_2.6".as_ptr());
-        if at.is_null() { clock_gettime_syscall } else { core::mem::transmute::<*mut c_void, ClockGettime>(at) }
+        if at.is_null() {
+            clock_gettime_syscall
+        } else {
+            core::mem::transmute::<*mut c_void, ClockGettime>(at)
+        }
     }
 }
 
@@ -198,7 +209,13 @@ fn start_kernel_thread(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> 
         libc::pthread_attr_init(&raw mut attr);
         libc::pthread_attr_setstacksize(&raw mut attr, STACK);
         libc::pthread_attr_setdetachstate(&raw mut attr, libc::PTHREAD_CREATE_DETACHED);
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const everything, &raw mut before, 8usize);
+        let _ = scheduler::sys!(
+            rt_sigprocmask,
+            libc::SIG_SETMASK,
+            &raw const everything,
+            &raw mut before,
+            8usize
+        );
         let mut thread = 0;
         let main = core::mem::transmute::<KernelMain, real::Start>(main);
         let error = real::pthread_create(&raw mut thread, &raw const attr, main, arg);

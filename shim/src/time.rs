@@ -98,6 +98,7 @@ fn sleep_until(rt: &'static Runtime, carrier: &Carrier, until: u64) -> Result<()
 }
 
 /// sched_yield(2) by redhook: plain, of fixed arity, never cancelled, in every libc.
+#[allow(clippy::disallowed_types)] // redhook's own Once: taken once, for an instant.
 mod sched_yield {
     use crate::start;
     redhook::hook! {

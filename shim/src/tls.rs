@@ -259,7 +259,8 @@ impl Layout {
             *libc::__errno_location() = 0;
             *__h_errno_location() = 0;
             // Until told otherwise, every block's resolver state would be the main thread's.
-            let resolver: *mut *mut c_void = ptr::with_exposed_provenance_mut(fs_base() - self.resolver_below);
+            let resolver: *mut *mut c_void =
+                ptr::with_exposed_provenance_mut(fs_base() - self.resolver_below);
             *resolver = ptr::with_exposed_provenance_mut(fs_base() + RESOLVER_STATE.load(Ordering::Relaxed));
         }
     }

@@ -20,8 +20,14 @@ fn start_kernel_thread(main: KernelMain, arg: *mut core::ffi::c_void) -> Result<
 }
 
 fn runtime(policy: Policy) -> &'static Runtime {
-    let host =
-        Host { clock_gettime: clock_gettime_syscall, start_kernel_thread, kernel_thread_begins: || (), bury: |_| (), run_handlers: || (), interrupt_targets: || () };
+    let host = Host {
+        clock_gettime: clock_gettime_syscall,
+        start_kernel_thread,
+        kernel_thread_begins: || (),
+        bury: |_| (),
+        run_handlers: || (),
+        interrupt_targets: || (),
+    };
     let config = Config { policy, helpers: 2, waiting_helpers: 2, fsgsbase: false };
     let main = Box::leak(Box::new(Thread::new(ptr::null(), 0, 0, ptr::null_mut())));
     // SAFETY: the leaked thread lives for ever.

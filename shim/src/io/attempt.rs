@@ -193,7 +193,7 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             Kind::Stream => write_all(call, b, |iov, count, first| {
                 // Only the first piece may raise SIGPIPE: after some success a blocking send
                 // answers its count.
-                send_now(fd, &raw const *&message(iov, count), if first { 0 } else { libc::MSG_NOSIGNAL })
+                send_now(fd, &message(iov, count), if first { 0 } else { libc::MSG_NOSIGNAL })
             }),
             Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
             Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),

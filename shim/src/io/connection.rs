@@ -106,7 +106,14 @@ fn is_listening(fd: c_int) -> bool {
     let mut len = size_of::<i32>() as u32;
     // SAFETY: an object of ours.
     let got = unsafe {
-        scheduler::sys!(getsockopt, fd, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, &raw mut listening, &raw mut len)
+        scheduler::sys!(
+            getsockopt,
+            fd,
+            libc::SOL_SOCKET,
+            libc::SO_ACCEPTCONN,
+            &raw mut listening,
+            &raw mut len
+        )
     };
     got.is_ok() && listening != 0
 }

@@ -47,6 +47,10 @@ fn file_kind(fd: i32) -> Kind {
     unsafe {
         let mut fs: libc::statfs = core::mem::zeroed();
         let got = scheduler::sys!(fstatfs, fd, &raw mut fs);
-        if got.is_ok() && MEMORY_FILE_SYSTEMS.contains(&(fs.f_type as i64)) { Kind::Memory } else { Kind::Disk }
+        if got.is_ok() && MEMORY_FILE_SYSTEMS.contains(&(fs.f_type as i64)) {
+            Kind::Memory
+        } else {
+            Kind::Disk
+        }
     }
 }

@@ -102,7 +102,11 @@ pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys
     }
 }
 
-fn wait_and_repeat(call: Call, direction: Direction, attempt: &mut dyn FnMut() -> sys::Result) -> sys::Result {
+fn wait_and_repeat(
+    call: Call,
+    direction: Direction,
+    attempt: &mut dyn FnMut() -> sys::Result,
+) -> sys::Result {
     let deadline = call.patience(direction)?;
     let _ = signal::verdict(call.rt);
     let mut woken = false;

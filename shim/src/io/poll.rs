@@ -96,7 +96,11 @@ impl Patience {
 
 /// Run `wait` under a signal mask, as ppoll, pselect and epoll_pwait do. A handler that the mask lets
 /// in interrupts the call.
-pub fn with_mask(rt: &'static Runtime, mask: *const sigset_t, wait: impl FnOnce() -> sys::Result) -> sys::Result {
+pub fn with_mask(
+    rt: &'static Runtime,
+    mask: *const sigset_t,
+    wait: impl FnOnce() -> sys::Result,
+) -> sys::Result {
     if mask.is_null() {
         return wait();
     }

@@ -114,7 +114,12 @@ fn ours<'a>(cond: *mut pthread_cond_t) -> Option<(&'static Runtime, &'a Conditio
     (c.waiters.load(Ordering::Relaxed) & SHARED == 0).then_some((rt, c))
 }
 
-unsafe fn wait(rt: &'static Runtime, c: &Condition, mutex: *mut pthread_mutex_t, limit: Option<u64>) -> c_int {
+unsafe fn wait(
+    rt: &'static Runtime,
+    c: &Condition,
+    mutex: *mut pthread_mutex_t,
+    limit: Option<u64>,
+) -> c_int {
     // SAFETY: the program's mutex; `ours` was asked before.
     let m = unsafe { &mut *mutex.cast::<crate::abi::Mutex>() };
     let here = rt.carrier_here();

@@ -51,7 +51,12 @@ fn create(
             if asked_size < overhead + LEAST_REST {
                 return Err(libc::EINVAL);
             }
-            Stack { base: a.stack_end.cast::<u8>().wrapping_sub(asked_size), len: asked_size, guard: 0, foreign: true }
+            Stack {
+                base: a.stack_end.cast::<u8>().wrapping_sub(asked_size),
+                len: asked_size,
+                guard: 0,
+                foreign: true,
+            }
         }
         _ => {
             let guard = attr.map_or(PAGE, |a| a.guard);

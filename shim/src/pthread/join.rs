@@ -86,7 +86,12 @@ unsafe fn timed(
     }
 }
 
-unsafe fn join(rt: &'static Runtime, green: &'static Green, result: *mut *mut c_void, deadline: Option<u64>) -> c_int {
+unsafe fn join(
+    rt: &'static Runtime,
+    green: &'static Green,
+    result: *mut *mut c_void,
+    deadline: Option<u64>,
+) -> c_int {
     if green.life.load(Ordering::Acquire) & DETACHED != 0 {
         return libc::EINVAL;
     }

@@ -195,7 +195,9 @@ pub fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
                 return 0;
             }
         }
-        kind::ERRORCHECK if m.owner.load(Ordering::Relaxed) != tid() || m.lock.load(Ordering::Relaxed) == 0 => {
+        kind::ERRORCHECK
+            if m.owner.load(Ordering::Relaxed) != tid() || m.lock.load(Ordering::Relaxed) == 0 =>
+        {
             return libc::EPERM;
         }
         _ => {}

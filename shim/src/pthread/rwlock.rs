@@ -144,7 +144,13 @@ fn try_write(l: &RwLock) -> bool {
     true
 }
 
-fn acquire(rt: &'static Runtime, l: &RwLock, attempt: fn(&RwLock) -> bool, writes: bool, until: Until) -> c_int {
+fn acquire(
+    rt: &'static Runtime,
+    l: &RwLock,
+    attempt: fn(&RwLock) -> bool,
+    writes: bool,
+    until: Until,
+) -> c_int {
     // glibc checks clock and time first, whether or not it has to wait.
     let limit = match until {
         None => None,
@@ -170,7 +176,9 @@ fn acquire(rt: &'static Runtime, l: &RwLock, attempt: fn(&RwLock) -> bool, write
         }
         let held = || {
             let r = l.readers.load(Ordering::SeqCst);
-            r & WRITER != 0 || (writes && r >= READER) || (!writes && l.waiting_writers.load(Ordering::SeqCst) != 0)
+            r & WRITER != 0
+                || (writes && r >= READER)
+                || (!writes && l.waiting_writers.load(Ordering::SeqCst) != 0)
         };
         let request = Request { key, reason: Reason::RwLock(key), deadline: limit, again: false };
         if rt.lot.park(rt.carrier_here(), request, held, || ()) == Parked::TimedOut {

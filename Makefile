@@ -1,0 +1,75 @@
+# libgreen: everything a person or a CI does with the project.
+#
+#   make            build target/release/libgreen.so
+#   make demo       the main job on real input, beside native, and the strace comparison
+#   make check      quick tests (under 2 minutes)      make test      all but the long ones
+#   make test-all   all, with more seeds               make bench     measurements, native beside green
+#   make install PREFIX=/usr/local DESTDIR=            make lint      fmt and clippy
+#
+# What a target needs from Debian is installed by name when it is missing (as root or by sudo).
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CARGO   ?= cargo
+CC      ?= gcc
+JOBS    ?= 2
+
+LIB     := target/release/libgreen.so
+LEGACY  := target/c-tests/legacy/legacy_server
+RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.toml shim/Cargo.toml
+
+# command:package pairs that the tests and the demo use.
+DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace
+TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb microsocks:microsocks tinyproxy:tinyproxy stunnel4:stunnel4 openssl:openssl
+
+.PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
+
+all: $(LIB)
+
+$(LIB): $(RUST)
+	$(CARGO) build --release
+	@touch $@
+
+$(LEGACY): c-tests/legacy/legacy_server.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -g -Wall -Wextra -pthread $< -o $@
+
+programs: $(LEGACY)
+
+needs-demo:
+	@scripts/needs $(DEMO_NEEDS)
+
+needs-test:
+	@scripts/needs $(TEST_NEEDS)
+
+demo: needs-demo $(LIB) programs
+	scripts/demo
+
+check: needs-test $(LIB) programs
+	scripts/run-tests --quick --jobs $(JOBS) --cargo
+
+test: needs-test $(LIB) programs
+	scripts/run-tests --jobs $(JOBS) --cargo
+
+test-all: needs-test $(LIB) programs
+	scripts/run-tests --all --seeds 20 --jobs $(JOBS) --cargo
+
+bench: needs-demo $(LIB)
+	scripts/bench $(BENCH)
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --release --all-targets -- -D warnings
+
+install:
+	@test -f $(LIB) || $(MAKE) $(LIB)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/green
+	install -m 755 scripts/green $(DESTDIR)$(PREFIX)/bin/green
+	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/green/libgreen.so
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/green $(DESTDIR)$(PREFIX)/lib/green/libgreen.so
+	-rmdir $(DESTDIR)$(PREFIX)/lib/green
+
+clean:
+	$(CARGO) clean
