@@ -24,7 +24,7 @@ use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use libc::{sigaction as Action, siginfo_t};
-use scheduler::Runtime;
+use scheduler::{Carrier, Runtime};
 
 const SIGNALS: usize = 65;
 const SI_TKILL: c_int = -6;
@@ -74,6 +74,19 @@ pub fn verdict(rt: &'static Runtime) -> Verdict {
         1 => Verdict::Restart,
         _ => Verdict::Interrupt,
     }
+}
+
+/// Wait, unless a handler has run since the verdict was last asked: one that came between a call's
+/// first attempt and its wait interrupts it, as it does in the kernel. (Inside the critical section
+/// signals are kept, and interrupt the wait itself.)
+pub fn wait_unless_interrupted<T>(
+    rt: &'static Runtime,
+    carrier: &Carrier,
+    interrupted: T,
+    wait: impl FnOnce() -> T,
+) -> T {
+    let _critical = carrier.enter();
+    if green::current(rt).verdict.get() != 0 { interrupted } else { wait() }
 }
 
 /// A number that programs may use.
@@ -215,7 +228,9 @@ unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, conte
         let to_main = !MAIN_GONE.load(Ordering::Relaxed) && !directed;
         let ours_to_take = !to_main || carrier.current() == green::main_thread();
         if ours_to_take && !carrier.is_critical() {
-            return call(signal, info, context);
+            call(signal, info, context);
+            note_verdict(green::current(rt), signal);
+            return;
         }
         (*INFOS.0.get())[signal as usize].write(*info);
         KEPT.fetch_or(bit(signal), Ordering::Relaxed);
@@ -223,7 +238,6 @@ unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, conte
         if !carrier.is_critical() {
             interrupt_targets();
         }
-        let _ = rt;
     }
 }
 
@@ -310,8 +324,13 @@ fn run_one(me: &Green, signal: c_int, mut info: siginfo_t) {
         let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
     }
     errno::set(saved);
-    let means = if flags & libc::SA_RESTART != 0 { 1 } else { 2 };
-    me.verdict.set(me.verdict.get().max(means));
+    note_verdict(me, signal);
+}
+
+/// A handler ran in this thread: what does that mean for the call it interrupted?
+fn note_verdict(me: &Green, signal: c_int) {
+    let restarts = HANDLERS[signal as usize].flags.load(Ordering::Relaxed) & libc::SA_RESTART != 0;
+    me.verdict.set(me.verdict.get().max(if restarts { 1 } else { 2 }));
 }
 
 /// pthread_kill(3) on a live green thread.

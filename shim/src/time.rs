@@ -88,7 +88,9 @@ fn sleep_until(rt: &'static Runtime, carrier: &Carrier, until: u64) -> Result<()
         return Ok(());
     }
     loop {
-        if carrier.sleep_until(until) == Wake::TimedOut {
+        let wake =
+            signal::wait_unless_interrupted(rt, carrier, Wake::Interrupted, || carrier.sleep_until(until));
+        if wake == Wake::TimedOut {
             return Ok(());
         }
         if signal::verdict(rt) != Verdict::Nothing {

@@ -131,7 +131,10 @@ fn wait_and_repeat(
 /// Park until the descriptor may be ready.
 pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
     loop {
-        match call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, direction, deadline) {
+        let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
+            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, direction, deadline)
+        });
+        match waited {
             Waited::Ready => return Ok(()),
             Waited::TimedOut => return Err(Errno::AGAIN),
             Waited::Closed => return Err(Errno::BADF),

@@ -187,7 +187,10 @@ pub fn wait_for_any(
         });
         // SAFETY: the first `n` entries were just written.
         let waiters = unsafe { core::slice::from_raw_parts(room.cast::<Entry>(), n) };
-        match carrier.netpoll.wait_many(carrier, &rt.fds, waiters, patience.deadline()) {
+        let waited = signal::wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
+            carrier.netpoll.wait_many(carrier, &rt.fds, waiters, patience.deadline())
+        });
+        match waited {
             Waited::Ready => {}
             Waited::TimedOut => break look(),
             Waited::Interrupted => {

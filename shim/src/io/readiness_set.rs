@@ -56,8 +56,9 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
     let _ = signal::verdict(call.rt);
     let mut woken = false;
     while result == Ok(0) {
-        let waited =
-            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, patience.deadline());
+        let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
+            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, patience.deadline())
+        });
         match waited {
             Waited::Ready => woken = true,
             Waited::TimedOut => return look(),

@@ -7,6 +7,7 @@ use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::Ordering;
 use libc::{clockid_t, pthread_t, timespec};
+use scheduler::helpers::Class;
 use scheduler::lot::{Parked, Request};
 use scheduler::{Reason, Runtime, Thread};
 
@@ -15,7 +16,7 @@ export! {
     fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => join(rt, green, result, None),
-            None => real::pthread_join(thread, result),
+            None => natively(|| real::pthread_join(thread, result)),
         }
     }
 
@@ -32,7 +33,7 @@ export! {
     fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => timed(rt, green, result, libc::CLOCK_REALTIME, at),
-            None => real::pthread_timedjoin_np(thread, result, at),
+            None => natively(|| real::pthread_timedjoin_np(thread, result, at)),
         }
     }
 
@@ -41,7 +42,7 @@ export! {
         match green_handle(thread) {
             Some(_) if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, green)) => timed(rt, green, result, clock, at),
-            None => real::pthread_clockjoin_np(thread, result, clock, at),
+            None => natively(|| real::pthread_clockjoin_np(thread, result, clock, at)),
         }
     }
 
@@ -58,6 +59,14 @@ export! {
             green::recycle(green);
         }
         0
+    }
+}
+
+/// Join a native thread (a foreign one's child): a helper waits for it.
+fn natively(join: impl FnOnce() -> c_int) -> c_int {
+    match start::here() {
+        Some((rt, carrier)) => crate::io::offload(rt, carrier, Class::Unbounded, join),
+        None => join(),
     }
 }
 

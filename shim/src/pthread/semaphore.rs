@@ -92,13 +92,18 @@ fn wait(rt: &'static Runtime, s: &Semaphore, limit: impl FnOnce() -> Result<Opti
         Err(error) => return fail(error),
     };
     let here = rt.carrier_here();
+    let _ = signal::verdict(rt);
     let key = core::ptr::from_ref(s).addr();
     s.data.fetch_add(WAITER, Ordering::SeqCst);
     let mut again = false;
     let result = loop {
         let request = Request { key, reason: Reason::Semaphore(key), deadline: limit, again };
         let empty = || s.data.load(Ordering::SeqCst) & VALUE == 0;
-        let parked = rt.lot.park(here, request, empty, || ());
+        let park = || rt.lot.park(here, request, empty, || ());
+        let parked = match here {
+            Some(carrier) => signal::wait_unless_interrupted(rt, carrier, Parked::Interrupted, park),
+            None => park(),
+        };
         if take(s) {
             break 0;
         }
