@@ -12,31 +12,39 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-WAITS = frozenset("""
-    read readv pread64 preadv preadv2 recvfrom recvmsg recvmmsg accept accept4 connect
-    write writev pwrite64 pwritev pwritev2 sendto sendmsg sendmmsg sendfile splice
-    poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2
-    futex futex_waitv nanosleep clock_nanosleep pause wait4 waitid
+# The same call by other names: epoll_pwait2 is number 441, unknown to an old strace.
+SAME = {"epoll_pwait": "epoll_wait", "epoll_pwait2": "epoll_wait", "syscall_0x1b9": "epoll_wait"}
+
+# Calls of these kinds are how a thread converses: with clients, with other threads, with time.
+RECEIVE = frozenset("read readv preadv2 recvfrom recvmsg recvmmsg".split())
+SEND = frozenset("write writev pwritev2 sendto sendmsg sendmmsg".split())
+MEET = frozenset("accept accept4 connect".split())
+WAIT = frozenset("""
+    poll ppoll select pselect6 epoll_wait nanosleep clock_nanosleep
+    """.split())
+TALK = RECEIVE | SEND | MEET | WAIT
+
+# All that can keep its caller waiting.
+WAITS = TALK | frozenset("""
+    pread64 preadv pwrite64 pwritev sendfile splice futex futex_waitv pause wait4 waitid
     rt_sigtimedwait rt_sigsuspend flock fcntl msgrcv msgsnd semop semtimedop
     mq_timedreceive mq_timedsend io_getevents io_uring_enter
-    fsync fdatasync sync syncfs msync
+    fsync fdatasync sync syncfs msync sync_file_range
+    """.split())
+FUTEX = frozenset(["futex", "futex_waitv"])
+
+# What a thread that never gets work does as well.
+HOUSEKEEPING = FUTEX | frozenset("""
+    rseq set_robust_list set_tid_address arch_prctl prctl gettid getpid sched_yield
+    rt_sigprocmask rt_sigaction rt_sigreturn sigaltstack restart_syscall
+    sched_getaffinity sched_setaffinity mmap munmap mprotect madvise brk exit
     """.split())
 
-# Calls by which a thread takes part in what the program does with the outside world. A helper
-# that runs one file or resolver call on another thread's behalf makes none of these, except on
-# files, on eventfds, and on a socket that it opened itself.
-TALK_ON_FD = frozenset("""
-    read readv preadv2 recvfrom recvmsg recvmmsg accept accept4 connect
-    write writev pwritev2 sendto sendmsg sendmmsg
-    """.split())
-TALK = TALK_ON_FD | frozenset("""
-    poll ppoll select pselect6 epoll_wait epoll_pwait epoll_pwait2 nanosleep clock_nanosleep
-    """.split())
-
-OPENS = {"open": "file", "openat": "file", "openat2": "file", "eventfd2": "eventfd",
-         "socket": "socket", "accept": "accepted", "accept4": "accepted"}
-EPOLL_WAITS = ("epoll_wait", "epoll_pwait", "epoll_pwait2")
+AT_ONCE = re.compile(r"MSG_DONTWAIT|RWF_NOWAIT")
 GUARD = re.compile(r"MADV_GUARD_INSTALL|\b0x66\b")
+STACK = re.compile(r"\b(child_stack|stack)=(0x\w+)")           # of clone(2), of clone3
+TCP = re.compile(r"AF_INET6?, SOCK_STREAM")
+NAME_SERVICE = re.compile(r"htons\(53\)|/nscd/socket")
 
 
 @dataclass
@@ -44,8 +52,17 @@ class Thread:
     tid: int
     calls: Counter = field(default_factory=Counter)
     blocked: Counter = field(default_factory=Counter)           # name -> how often
-    blocked_seconds: float = 0.0
-    talks: int = 0                                              # calls of the TALK kind
+    seconds: Counter = field(default_factory=Counter)           # name -> blocked so long
+    talk: Counter = field(default_factory=Counter)              # name -> calls, on shared things
+    errands: Counter = field(default_factory=Counter)           # what else it did that can wait
+
+    @property
+    def converses(self):
+        return bool(RECEIVE & self.talk.keys() and SEND & self.talk.keys())
+
+    @property
+    def works(self):
+        return bool(self.calls.keys() - HOUSEKEEPING)
 
 
 @dataclass
@@ -54,21 +71,21 @@ class Footprint:
     created: int = 0                   # clone or clone3 with CLONE_THREAD
     max_alive: int = 1
     other_processes: int = 0
-    stacks: int = 0                    # thread stacks prepared, whoever runs on them
+    stacks: int = 0                    # thread stacks prepared
+    spare_stacks: int = 0              # of those, no kernel thread was started on them
     carried: dict = field(default_factory=dict)                 # tid -> descriptors in its epoll
-    blocked: Counter = field(default_factory=Counter)
-    blocked_seconds: Counter = field(default_factory=Counter)   # name -> seconds
     status: str = "?"
 
-    @property
-    def calls(self):
-        return sum((thread.calls for thread in self.threads.values()), Counter())
+    def total(self, measure):
+        """One of the counters of the threads, over all of them."""
+        return sum((getattr(thread, measure) for thread in self.threads.values()), Counter())
 
 
 @dataclass
 class Verdict:
     model: str
     evidence: list
+    carrier: int | None = None         # the tid of the thread that carries the others' waits
 
 
 # ---- measure ---------------------------------------------------------------------------------
@@ -89,10 +106,15 @@ def measure(trace, threshold=0.001):
     calls = [call for call in trace.calls if owner[call.tid] == process]
     calls = _since_last_exec(calls)
     _count(footprint, calls, threshold)
-    _count_talks(footprint, calls)
-    _count_carried(footprint, calls)
+    _count_talk(footprint, calls)
+    footprint.stacks, footprint.spare_stacks = _stacks(calls)
+    footprint.carried = _carried(calls)
     footprint.max_alive = _max_alive(trace, calls)
     return footprint
+
+
+def _name(call):
+    return SAME.get(call.name, call.name)
 
 
 def _makes_thread(call):
@@ -120,84 +142,87 @@ def _since_last_exec(calls):
     return calls[begin:]
 
 
+def _may_wait(call):
+    if call.name == "fcntl":
+        return "SETLKW" in call.args
+    return _name(call) in WAITS and not AT_ONCE.search(call.args)
+
+
 def _count(footprint, calls, threshold):
     for call in calls:
-        thread = footprint.threads[call.tid]
-        thread.calls[call.name] += 1
+        thread, name = footprint.threads[call.tid], _name(call)
+        thread.calls[name] += 1
         footprint.created += _makes_thread(call)
-        if call.name in WAITS and (call.seconds or 0) > threshold:
-            thread.blocked[call.name] += 1
-            thread.blocked_seconds += call.seconds
-            footprint.blocked[call.name] += 1
-            footprint.blocked_seconds[call.name] += call.seconds
-    footprint.stacks = _stacks(calls)
+        if _may_wait(call) and (call.seconds or 0) > threshold:
+            thread.blocked[name] += 1
+            thread.seconds[name] += call.seconds
 
 
 def _stacks(calls):
-    """A stack is a MAP_STACK mapping; or, where guards divide memory into many, one per guard."""
-    mappings, guards, fences = {}, set(), set()
+    """How many stacks were prepared, and on how many of them no kernel thread was ever started.
+
+    Stacks are mapped one by one (MAP_STACK), or cut from a big mapping (MAP_NORESERVE, as it is
+    filled only in parts) by guards: regions without access, by madvise(2) or mprotect(2).
+    """
+    single, slabs, guards, signal_stacks, started = {}, {}, {}, set(), []
     for call in calls:
-        if call.name == "mmap" and "MAP_STACK" in call.args and call.value:
-            mappings[call.value] = call.value + int(call.args.split(",")[1])
-        elif call.name == "madvise" and GUARD.search(call.args):
-            guards.add(int(call.args.split(",")[0], 16))
-        elif call.name == "mprotect" and call.args.endswith("PROT_NONE"):
-            fences.add(int(call.args.split(",")[0], 16))
+        if call.name == "mmap" and "MAP_ANONYMOUS" in call.args and (call.value or -1) > 0:
+            end = call.value + int(call.args.split(",")[1])
+            if "MAP_STACK" in call.args:
+                single[call.value] = end
+            elif "MAP_NORESERVE" in call.args and "PROT_WRITE" in call.args:
+                slabs[call.value] = end
+        elif call.name == "sigaltstack" and (base := re.match(r"\{ss_sp=(0x\w+)", call.args)):
+            signal_stacks.add(int(base[1], 16))
+        elif call.value == 0 and (call.name == "madvise" and GUARD.search(call.args)
+                                  or call.name == "mprotect" and call.args.endswith("PROT_NONE")):
+            begin, length = call.args.split(",")[:2]
+            guards[int(begin, 16)] = int(begin, 16) + int(length)
+        elif _makes_thread(call) and (base := STACK.search(call.args)):
+            started.append(int(base[2], 16) - (base[1] == "child_stack"))   # that is its top
 
-    starts, guarded = sorted(mappings), set()
-    for address in sorted(guards | fences):
-        index = bisect.bisect(starts, address) - 1
-        if index >= 0 and address < mappings[starts[index]]:
-            guarded.add(starts[index])
-            guards.add(address)         # a fence counts inside a stack mapping only
-    return len(guards) + len(starts) - len(guarded)
+    in_single, in_slabs = Ranges(single), Ranges(slabs)
+    ends = dict(single)
+    for begin, end in guards.items():
+        slab = in_slabs.start_of(begin)
+        if slab is not None and in_single.start_of(begin) is None and end not in signal_stacks:
+            ends[begin] = slabs[slab]
+    stacks = Ranges(ends)
+    return len(ends), len(ends.keys() - {stacks.start_of(address) for address in started})
 
 
-def _count_talks(footprint, calls):
-    opened = {}                                    # fd -> (kind, tid that opened it)
+class Ranges:
+    """Memory that begins at each key and ends at its value, or where the next range begins."""
+
+    def __init__(self, ends):
+        self.ends, self.starts = ends, sorted(ends)
+
+    def start_of(self, address):
+        """The beginning of the range that holds the address."""
+        index = bisect.bisect(self.starts, address) - 1
+        found = index >= 0 and address < self.ends[self.starts[index]]
+        return self.starts[index] if found else None
+
+
+def _carried(calls):
+    """tid -> how many descriptors the epolls that it waits on held at once, at most."""
+    held, most, waiters = {}, Counter(), {}
     for call in calls:
-        if call.name in OPENS and (call.value or -1) >= 0:
-            opened[call.value] = (OPENS[call.name], call.tid)
-        elif call.name == "close":
-            opened.pop(call.fd, None)
-        if call.name not in TALK:
-            continue
-        if call.name in TALK_ON_FD:
-            fds = [call.fd]
-        else:
-            fds = [int(fd) for fd in re.findall(r"\{fd=(\d+)", call.args)]
-        if not fds or any(_is_talk(opened, fd, call.tid) for fd in fds):
-            footprint.threads[call.tid].talks += 1
-
-
-def _is_talk(opened, fd, tid):
-    kind, opener = opened.get(fd, ("unknown", None))
-    if kind in ("file", "eventfd"):
-        return False
-    if kind == "socket" and opener == tid:
-        return False
-    return fd is None or fd > 2
-
-
-def _count_carried(footprint, calls):
-    """How many descriptors each waiting thread's epoll instances hold at once, at most."""
-    held, most, waiters = {}, {}, {}
-    for call in calls:
-        if call.name == "epoll_ctl":
-            epoll, operation, fd = ([part.strip() for part in call.args.split(",")] + ["", ""])[:3]
+        if call.name == "epoll_ctl" and call.value == 0:
+            epoll, operation, fd = (part.strip() for part in call.args.split(",")[:3])
             members = held.setdefault(int(epoll), set())
-            if operation.endswith("ADD") and call.value == 0:
-                members.add(fd)
+            if operation.endswith("ADD"):
+                members.add(int(fd))
             elif operation.endswith("DEL"):
-                members.discard(fd)
-            most[int(epoll)] = max(most.get(int(epoll), 0), len(members))
+                members.discard(int(fd))
+            most[int(epoll)] = max(most[int(epoll)], len(members))
         elif call.name == "close":
+            held.pop(call.fd, None)
             for members in held.values():
-                members.discard(str(call.fd))
-        elif call.name in EPOLL_WAITS:
+                members.discard(call.fd)
+        elif _name(call) == "epoll_wait":
             waiters.setdefault(call.tid, set()).add(call.fd)
-    footprint.carried = {tid: sum(most.get(epoll, 0) for epoll in epolls)
-                         for tid, epolls in waiters.items()}
+    return {tid: sum(most[epoll] for epoll in epolls) for tid, epolls in waiters.items()}
 
 
 def _max_alive(trace, calls):
@@ -214,54 +239,173 @@ def _max_alive(trace, calls):
     return most
 
 
+# ---- measure: whose descriptors --------------------------------------------------------------
+
+# A thread that runs single calls for another one reads files, asks the name service and rings an
+# eventfd. None of that is its own conversation; all other descriptors count as shared.
+OPENS = {"open": "file", "openat": "file", "openat2": "file", "memfd_create": "file",
+         "eventfd2": "eventfd", "socket": "socket", "accept": "connection",
+         "accept4": "connection"}
+
+
+def _count_talk(footprint, calls):
+    """Follows every descriptor from its opening, and sorts the calls that can wait."""
+    # A descriptor exists when its call has returned, and is gone when its close begins.
+    steps = [(call.began, 0, call) for call in calls]
+    steps += [(call.ended, 1, call) for call in calls if (call.value or -1) >= 0]
+    kinds = {}                                     # fd -> kind, and of a socket whose
+    for _, returned, call in sorted(steps, key=lambda step: step[:2]):
+        if returned:
+            _open(kinds, call)
+            continue
+        if call.name == "close":
+            kinds.pop(call.fd, None)
+        elif call.name == "connect" and NAME_SERVICE.search(call.args):
+            kinds[call.fd] = ("name service socket", call.tid)
+        thread = footprint.threads[call.tid]
+        if call.name.startswith("open") and '"/etc/hosts"' in call.args:
+            thread.errands["opening /etc/hosts"] += 1
+        if _name(call) in TALK:
+            private = _private(kinds, call)
+            if private:
+                thread.errands[private] += 1
+            else:
+                thread.talk[_name(call)] += 1
+        elif _may_wait(call) and call.name not in FUTEX:
+            thread.errands[call.name] += 1
+
+
+def _open(kinds, call):
+    if call.name in ("dup", "dup2", "dup3") or call.name == "fcntl" and "F_DUPFD" in call.args:
+        if call.fd in kinds:
+            kinds[call.value] = kinds[call.fd]
+        else:
+            kinds.pop(call.value, None)
+    elif call.name == "socket" and not TCP.match(call.args):
+        kinds[call.value] = ("name service socket", call.tid)
+    elif call.name in OPENS:
+        kinds[call.value] = (OPENS[call.name], call.tid)
+
+
+def _private(kinds, call):
+    """What the call is, if it is no conversation with others; else None."""
+    if _name(call) == "epoll_wait":
+        return None
+    fds = map(int, re.findall(r"\{fd=(\d+)", call.args)) if call.name in WAIT else [call.fd]
+    found = {_private_errand(kinds, fd, call) for fd in fds}
+    return found.pop() if len(found) == 1 else None
+
+
+def _private_errand(kinds, fd, call):
+    kind, opener = kinds.get(fd, ("unknown", None))
+    if kind == "file":
+        return "I/O on files"
+    if kind == "eventfd" and call.name in SEND:
+        return "writes to eventfds"
+    if kind == "name service socket" and opener == call.tid:
+        return "I/O on sockets of their own"
+    if kind == "unknown" and fd is not None and fd <= 2:
+        return "I/O on standard streams"
+    return None
+
+
 # ---- judge -----------------------------------------------------------------------------------
 
 def judge(footprint):
     """Names the model and says why.
 
-    no thread created      one thread multiplexes several waits -> M:1, else single-threaded
-    threads created        all talk on one thread that multiplexes -> M:1 with helpers, else 1:1
+    single-threaded    one kernel thread, and nothing says that it carries more than one wait
+    M:1                one kernel thread carries the waits of many; there is no other, or the
+                       others made no call that does work
+    M:1 with helpers   the same, and other kernel threads made calls that cannot be waited for
+                       otherwise: fsync, files, names, a single call on a shared descriptor
+    1:1                kernel threads do their own I/O and sleeps, or nothing says otherwise
+    mixed              one kernel thread carries many, and others converse for themselves
 
-    "Multiplexes": its epoll carries at least two descriptors, or the process prepared more stacks
-    than it created kernel threads.
+    It carries many: its epoll holds at least two descriptors, or there are stacks on which no
+    kernel thread was started. Waiting in a futex is no work: idle helpers do it, and every lock.
     """
     carrier, carried = max(footprint.carried.items(), key=lambda entry: entry[1], default=(None, 0))
-    spare_stacks = footprint.stacks - footprint.created
-    multiplexing = []
+    if carried < 2:
+        carrier = next(iter(footprint.threads))
+    spare_stacks = footprint.spare_stacks
+    evidence = [_clones(footprint)]
+    if spare_stacks:
+        evidence.append(f"{_many(spare_stacks, 'thread stack')} prepared on which no kernel "
+                        "thread was started")
     if carried >= 2:
-        multiplexing.append(f"epoll_wait on 1 thread carries {carried} descriptors")
-    if spare_stacks >= 1:
-        multiplexing.append(f"{footprint.stacks} thread stacks prepared, but kernel threads "
-                            f"created: {footprint.created}")
+        evidence.append(f"1 thread waits in epoll_wait for up to {carried} descriptors at once")
+    carries_many = spare_stacks or carried >= 2
 
     if footprint.created == 0:
-        evidence = ["no clone() with CLONE_THREAD"]
-        if multiplexing:
-            return Verdict("M:1", evidence + multiplexing)
-        return Verdict("single-threaded", evidence + ["no thread carries more than one wait"])
+        if carries_many:
+            return Verdict("M:1", evidence, carrier)
+        return Verdict("single-threaded", evidence + ["no sign that it carries more than one wait"])
 
-    main = carrier if carried >= 2 else next(iter(footprint.threads))
-    talkers = [thread for thread in footprint.threads.values() if thread.talks]
-    clones = f"{footprint.created} clone() with CLONE_THREAD"
-    if multiplexing and all(thread.tid == main for thread in talkers):
-        return Verdict("M:1 with helpers", [clones] + multiplexing + [_helpers(footprint, main)])
-    return Verdict("1:1", [clones, _spread(footprint, talkers)])
+    others = [thread for tid, thread in footprint.threads.items() if tid != carrier]
+    if not carries_many or not spare_stacks and any(thread.talk for thread in others):
+        if footprint.stacks and not spare_stacks:
+            evidence.insert(1, "no thread stack prepared without a kernel thread started on it")
+        return Verdict("1:1", evidence + [_spread(footprint)])
+
+    conversing = [thread for thread in others if thread.converses]
+    if conversing:
+        evidence.append(f"{_many(len(conversing), 'other thread')} received and sent on shared "
+                        "descriptors")
+        return Verdict("mixed", evidence, carrier)
+    evidence += [_carrier_share(footprint, carrier), _helpers(others)]
+    idle = spare_stacks and not any(thread.works for thread in others)
+    return Verdict("M:1" if idle else "M:1 with helpers", evidence, carrier)
 
 
-def _helpers(footprint, carrier):
-    helpers = [thread for tid, thread in footprint.threads.items() if tid != carrier]
-    names = sum((thread.calls for thread in helpers), Counter())
-    shown = ", ".join(name for name, _ in names.most_common(6)) or "none"
-    return f"{len(helpers)} helper{'s' * (len(helpers) != 1)} made only these calls: {shown}"
+def _many(count, noun):
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def _spread(footprint, talkers):
-    """The blocking call seen on the most threads; I/O says more than a lock does."""
-    spread = Counter(name for thread in footprint.threads.values() for name in thread.blocked)
-    if spread:
-        name, threads = max(spread.items(),
-                            key=lambda item: (item[0] in TALK and item[1] > 1, item[1]))
-        return f"blocking {name} spread over {threads} thread{'s' * (threads != 1)}"
-    if talkers:
-        return f"I/O and sleeps made by {len(talkers)} thread{'s' * (len(talkers) != 1)}"
-    return "no thread carries the waits of others"
+def _counts(counter, limit=6):
+    shown = [f"{name} {count}" for name, count in counter.most_common(limit)]
+    return ", ".join(shown) + ", ..." * (len(counter) > limit)
+
+
+def _clones(footprint):
+    if footprint.created == 0:
+        return "no kernel thread created: no clone() with CLONE_THREAD"
+    return f"{_many(footprint.created, 'kernel thread')} created: clone() with CLONE_THREAD"
+
+
+def _carrier_share(footprint, carrier):
+    own = sum(footprint.threads[carrier].talk.values())
+    total = sum(footprint.total("talk").values())
+    if total == 0:
+        return "no I/O on sockets or pipes, no sleep"
+    who = "that thread" if footprint.carried.get(carrier, 0) >= 2 else "the main thread"
+    share = f"all {total}" if own == total else f"{own} of {total}"
+    return f"calls for I/O on sockets and pipes, epoll_wait and sleeps: {share} by {who}"
+
+
+def _helpers(others):
+    working = [thread for thread in others if thread.works]
+    idle = len(others) - len(working)
+    if not working:
+        return f"{_many(idle, 'other thread')} made no call that does work, and waited in futex"
+    errands = sum((thread.errands + thread.talk for thread in working), Counter())
+    if not errands:                                # none that can wait: then name what there is
+        errands = sum((thread.calls for thread in working), Counter())
+        errands = Counter({name: errands[name] for name in errands.keys() - HOUSEKEEPING})
+    also = f"; {idle} more had no work" if idle else ""
+    return f"{_many(len(working), 'helper')} ran single calls: {_counts(errands)}{also}"
+
+
+def _spread(footprint):
+    """Who waited for himself. I/O says more than a lock does."""
+    talkers = [thread for thread in footprint.threads.values() if thread.talk]
+    if len(talkers) > 1:
+        what = f"I/O on sockets and pipes, or sleeps, in {len(talkers)} threads"
+        blocked = Counter(name for thread in talkers for name in thread.blocked.keys()
+                          & thread.talk.keys())
+    else:
+        what = "no thread carried the waits of others"
+        blocked = Counter(name for thread in footprint.threads.values() for name in thread.blocked)
+    for name, count in blocked.most_common(1):
+        what += f"; {name} blocked {_many(count, 'thread')}"
+    return what

@@ -30,6 +30,8 @@ class Call:
     args: str = ""
     result: str = "?"
     seconds: float | None = None        # None while it has not returned
+    began: int = 0                      # the lines of the trace where it began and returned:
+    ended: int = 0                      # the true order, which time stamps only come close to
 
     @property
     def value(self):
@@ -56,7 +58,7 @@ def parse(lines):
     trace = Trace()
     open_calls = {}                                # tid -> the call it has not returned from
     last_time = 0.0
-    for line in lines:
+    for number, line in enumerate(lines):
         match = LINE.match(line)
         if not match:
             continue
@@ -69,26 +71,27 @@ def parse(lines):
             trace.statuses[tid] = text.strip("+ ")
             _abandon(open_calls.pop(tid, None), time)
         elif not text.startswith("---"):
-            _take_call(trace, open_calls, tid, time, text)
+            _take_call(trace, open_calls, tid, time, text, number)
     for call in open_calls.values():
         _abandon(call, trace.ends.get(call.tid, last_time))
     return trace
 
 
-def _take_call(trace, open_calls, tid, time, text):
+def _take_call(trace, open_calls, tid, time, text, number):
     resumed = RESUMED.match(text)
     started = None if resumed else STARTED.match(text)
     if resumed:
         call, rest = open_calls.pop(tid, None), resumed["rest"]
         if call is None:                           # begun before strace looked
-            call = Call(tid, time, resumed["name"])
+            call = Call(tid, time, resumed["name"], began=number)
             trace.calls.append(call)
     elif started:
-        call, rest = Call(tid, time, started["name"]), started["rest"]
+        call, rest = Call(tid, time, started["name"], began=number), started["rest"]
         trace.calls.append(call)
     else:
         return
 
+    call.ended = number
     unfinished = UNFINISHED.search(rest)
     finished = None if unfinished else FINISHED.match(rest)
     if finished:

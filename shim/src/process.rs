@@ -10,7 +10,7 @@
 use crate::{errno, start};
 use core::arch::naked_asm;
 use core::ffi::c_int;
-use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Register our fork handler; before the program registers its own.
 pub fn watch_forks() {
@@ -77,14 +77,24 @@ struct Lent {
     value: usize,
 }
 
+/// 1 while a child of a `vfork` from a thread that is on no carrier may run.
+static BORROWED: AtomicUsize = AtomicUsize::new(0);
+
+/// The caller may be a child of `vfork` that borrows our memory: leave no traces in it.
+pub fn may_be_vfork_child() -> bool {
+    BORROWED.load(Ordering::Relaxed) != 0 || start::runtime().is_some_and(|rt| rt.carrier.is_vfork_child())
+}
+
 unsafe extern "C" fn lend() -> Lent {
-    static NOBODY: AtomicUsize = AtomicUsize::new(0);
     match start::here() {
         Some((_, carrier)) => {
             let (word, value) = carrier.lend_to_vfork();
             Lent { word, value }
         }
-        None => Lent { word: &raw const NOBODY, value: 0 },
+        None => {
+            BORROWED.store(1, Ordering::Relaxed);
+            Lent { word: &raw const BORROWED, value: 0 }
+        }
     }
 }
 

@@ -271,32 +271,36 @@ pub fn run_handlers() {
     let Some((rt, carrier)) = start::here() else { return };
     let me = green::current(rt);
     let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);
+    // One at a time: a handler may leave by siglongjmp and must not take the others with it.
     loop {
-        let of_process = if main_here { KEPT.swap(0, Ordering::Relaxed) } else { 0 };
-        let directed = me.kept_signals.swap(0, Ordering::Relaxed);
-        if directed != 0 {
-            KEPT_DIRECTED.fetch_sub(directed.count_ones(), Ordering::Relaxed);
-        }
         if KEPT.load(Ordering::Relaxed) == 0 && KEPT_DIRECTED.load(Ordering::Relaxed) == 0 {
             carrier.signals_taken();
         }
-        if of_process | directed == 0 {
+        if let (true, Some(signal)) = (main_here, take_first(&KEPT)) {
+            // SAFETY: filled in when the bit was set.
+            let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
+            run_one(me, signal, info);
+        } else if let Some(signal) = take_first(&me.kept_signals) {
+            KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
+            run_one(me, signal, directed_info(signal));
+        } else {
             break;
-        }
-        for signal in 1..SIGNALS as c_int {
-            if of_process & bit(signal) != 0 {
-                // SAFETY: filled in when the bit was set.
-                let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
-                run_one(me, signal, info);
-            }
-            if directed & bit(signal) != 0 {
-                run_one(me, signal, directed_info(signal));
-            }
         }
     }
     if !main_here {
         interrupt_targets();
     }
+}
+
+/// Take the lowest signal out of a set.
+fn take_first(set: &AtomicU64) -> Option<c_int> {
+    let bits = set.load(Ordering::Relaxed);
+    if bits == 0 {
+        return None;
+    }
+    let signal = bits.trailing_zeros() as c_int + 1;
+    set.fetch_and(!bit(signal), Ordering::Relaxed);
+    Some(signal)
 }
 
 fn directed_info(signal: c_int) -> siginfo_t {

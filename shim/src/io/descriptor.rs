@@ -4,6 +4,7 @@
 //! leaves them out, and `dup2` onto one of their numbers makes them move.
 
 use crate::errno::fail;
+use crate::process::may_be_vfork_child;
 use crate::{export, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -115,9 +116,7 @@ fn going(fd: c_int) {
         Some((_, carrier)) if carrier.netpoll.owns(fd) => {}
         Some((rt, carrier)) => carrier.netpoll.forget(carrier, &rt.fds, fd),
         None => {
-            if let Some(rt) = start::runtime()
-                && !rt.carrier.is_vfork_child()
-            {
+            if let (Some(rt), false) = (start::runtime(), may_be_vfork_child()) {
                 rt.fds.mark_stale(fd);
             }
         }
@@ -197,6 +196,7 @@ pub fn note_passed(control_len: usize) {
 fn early(fd: c_int, private: bool) {
     if let Some(word) = EARLY.get(fd as usize / 64)
         && fd >= 0
+        && !may_be_vfork_child()
     {
         let bit = 1u64 << (fd % 64);
         if private {
