@@ -183,7 +183,8 @@ impl Carrier {
     /// # Safety
     /// `thread` must be alive.
     pub unsafe fn interrupt(&self, thread: *mut Thread) {
-        let _critical = CriticalQuietly::enter(self);
+        // Another kernel thread's call changes nothing here but through the inbox.
+        let _critical = self.is_here().then(|| CriticalQuietly::enter(self));
         // SAFETY: the caller vouches.
         unsafe { Thread::unpark(thread, Wake::Interrupted) };
     }

@@ -81,7 +81,8 @@ pub struct Semaphore {
 pub struct Barrier {
     /// How many have come in this round.
     pub arrived: AtomicU32,
-    _round: u32,
+    /// Counts the rounds.
+    pub round: AtomicU32,
     /// How many it takes.
     pub count: u32,
     /// Not 0: process-shared.

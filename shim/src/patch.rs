@@ -64,7 +64,13 @@ fn redirect(function: usize, target: usize) -> Result<(), &'static str> {
 unsafe extern "C-unwind" fn green_lock_wait(word: *mut c_int) {
     // SAFETY: libc passes one of its lock words.
     let lock = unsafe { AtomicU32::from_ptr(word.cast()) };
-    let Some(rt) = start::runtime() else { return };
+    let Some(rt) = start::runtime() else {
+        // A child without a carrier: as libc itself would.
+        while lock.swap(2, Ordering::Acquire) != 0 {
+            let _ = scheduler::sys::futex_wait(lock, 2, None);
+        }
+        return;
+    };
     let key = word.addr();
     let mut again = false;
     while lock.swap(2, Ordering::Acquire) != 0 {
@@ -76,8 +82,11 @@ unsafe extern "C-unwind" fn green_lock_wait(word: *mut c_int) {
 
 /// `__lll_lock_wake_private`: the lock was released and somebody may wait.
 unsafe extern "C-unwind" fn green_lock_wake(word: *mut c_int) {
-    if let Some(rt) = start::runtime() {
-        rt.lot.unpark_one(rt.carrier_here(), word.addr(), |_| 0);
+    match start::runtime() {
+        Some(rt) => {
+            rt.lot.unpark_one(rt.carrier_here(), word.addr(), |_| 0);
+        }
+        None => scheduler::sys::futex_wake(word.cast(), 1),
     }
 }
 

@@ -7,9 +7,9 @@
 //! A `vfork` child borrows our memory: until it execs or exits, its kernel thread does not count
 //! as the carrier, so its jackets call the real functions and leave the scheduler alone.
 
-use crate::{errno, start};
+use crate::{errno, export, real, start};
 use core::arch::naked_asm;
-use core::ffi::c_int;
+use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Register our fork handler; before the program registers its own.
@@ -32,6 +32,44 @@ pub fn watch_forks() {
     }
     // SAFETY: the handlers fit and live as long as the library, which is never unloaded.
     unsafe { libc::pthread_atfork(None, Some(in_parent), Some(in_child)) };
+}
+
+/// A child that inherits our descriptors is about to be made: none is private any more.
+fn share() {
+    match start::here() {
+        Some((rt, _)) => rt.fds.share_all(),
+        None => crate::io::descriptor::share_early(),
+    }
+}
+
+export! {
+    /// posix_spawn(3)
+    fn posix_spawn(
+        pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
+    ) -> c_int {
+        share();
+        real::posix_spawn(pid, path, actions, attr, argv, envp)
+    }
+
+    /// posix_spawnp(3)
+    fn posix_spawnp(
+        pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
+    ) -> c_int {
+        share();
+        real::posix_spawnp(pid, file, actions, attr, argv, envp)
+    }
+
+    /// system(3)
+    fn system(command: *const c_char) -> c_int {
+        share();
+        real::system(command)
+    }
+
+    /// popen(3)
+    fn popen(command: *const c_char, mode: *const c_char) -> *mut c_void {
+        share();
+        real::popen(command, mode)
+    }
 }
 
 /// vfork(2). The return address leaves the stack before the call, because the child, which runs on
@@ -87,7 +125,8 @@ pub fn may_be_vfork_child() -> bool {
 
 unsafe extern "C" fn lend() -> Lent {
     match start::here() {
-        Some((_, carrier)) => {
+        Some((rt, carrier)) => {
+            rt.fds.share_all();
             let (word, value) = carrier.lend_to_vfork();
             Lent { word, value }
         }

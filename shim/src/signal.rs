@@ -142,6 +142,40 @@ export! {
     }
 }
 
+export! {
+    /// sysv_signal(3): one shot, and it interrupts. (What `signal` means under strict ISO C.)
+    fn __sysv_signal | sysv_signal(number: c_int, handler: usize) -> usize {
+        if start::runtime().is_none() {
+            return real::__sysv_signal(number, handler);
+        }
+        let mut action: Action = core::mem::zeroed();
+        let mut old: Action = core::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
+        if sigaction(number, &raw const action, &raw mut old) != 0 {
+            return libc::SIG_ERR;
+        }
+        old.sa_sigaction
+    }
+
+    /// siginterrupt(3)
+    fn siginterrupt(number: c_int, interrupts: c_int) -> c_int {
+        if start::runtime().is_none() {
+            return real::siginterrupt(number, interrupts);
+        }
+        let mut action: Action = core::mem::zeroed();
+        if sigaction(number, core::ptr::null(), &raw mut action) != 0 {
+            return -1;
+        }
+        if interrupts != 0 {
+            action.sa_flags &= !libc::SA_RESTART;
+        } else {
+            action.sa_flags |= libc::SA_RESTART;
+        }
+        sigaction(number, &raw const action, core::ptr::null_mut())
+    }
+}
+
 fn is_function(handler: usize) -> bool {
     handler != libc::SIG_DFL && handler != libc::SIG_IGN
 }
@@ -273,10 +307,12 @@ pub fn run_handlers() {
     let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);
     // One at a time: a handler may leave by siglongjmp and must not take the others with it.
     loop {
-        if KEPT.load(Ordering::Relaxed) == 0 && KEPT_DIRECTED.load(Ordering::Relaxed) == 0 {
-            carrier.signals_taken();
+        // First forget, then look: one that is kept in between says so again.
+        carrier.signals_taken();
+        if KEPT.load(Ordering::SeqCst) != 0 || KEPT_DIRECTED.load(Ordering::SeqCst) != 0 {
+            carrier.signal_kept();
         }
-        if let (true, Some(signal)) = (main_here, take_first(&KEPT)) {
+        if main_here && let Some(signal) = take_first(&KEPT) {
             // SAFETY: filled in when the bit was set.
             let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
             run_one(me, signal, info);
@@ -321,10 +357,12 @@ fn run_one(me: &Green, signal: c_int, mut info: siginfo_t) {
     }
     let saved = errno::get();
     let mut before = 0u64;
-    // SAFETY: words of our own; a handler that runs late gets no machine context to look at.
+    // SAFETY: objects of our own. A handler that runs late sees the context it runs in.
     unsafe {
+        let mut context: libc::ucontext_t = core::mem::zeroed();
+        libc::getcontext(&raw mut context);
         let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_BLOCK, &raw const block, &raw mut before, 8usize);
-        call(signal, &raw mut info, core::ptr::null_mut());
+        call(signal, &raw mut info, (&raw mut context).cast());
         let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
     }
     errno::set(saved);
@@ -355,8 +393,8 @@ pub fn send(rt: &'static Runtime, to: &'static Green, signal: c_int) -> c_int {
             && action.sa_sigaction == on_signal as *const () as usize
             && is_function(function)
     };
-    if to_self || !handled || carrier.is_none() {
-        // The kernel's business: a default action, an ignored signal, our own kernel thread.
+    if to_self || !handled {
+        // The kernel's business: a default action, an ignored signal, the thread that runs.
         // SAFETY: no pointers.
         let sent = unsafe {
             let pid = scheduler::sys!(getpid).unwrap_or(0);

@@ -125,7 +125,8 @@ fn start() -> Result<&'static Runtime, &'static str> {
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
         .map_err(|_| "no memory for a scheduler")?;
-    green::adopt_main(&layout);
+    green::adopt_main();
+    rt.carrier.netpoll.open(&rt.carrier).map_err(|_| "no descriptors for an epoll set")?;
     // glibc skips its locks until it has seen a second kernel thread.
     rt.helpers(scheduler::helpers::Class::Bounded)
         .start_first()

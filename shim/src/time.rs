@@ -42,7 +42,7 @@ export! {
     }
 
     /// clock_nanosleep(2): answers the error itself.
-    fn clock_nanosleep | __clock_nanosleep(
+    fn clock_nanosleep(
         clock: clockid_t, flags: c_int, request: *const timespec, left: *mut timespec,
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::clock_nanosleep(clock, flags, request, left) };
@@ -99,27 +99,15 @@ fn sleep_until(rt: &'static Runtime, carrier: &Carrier, until: u64) -> Result<()
     }
 }
 
-/// sched_yield(2) by redhook: plain, of fixed arity, never cancelled, in every libc.
-#[allow(clippy::disallowed_types)] // redhook's own Once: taken once, for an instant.
-mod sched_yield {
-    use crate::start;
-    redhook::hook! {
-        unsafe fn sched_yield() -> core::ffi::c_int => green_sched_yield {
-            match start::here() {
-                Some((_, carrier)) => {
-                    carrier.yield_now();
-                    0
-                }
-                // SAFETY: the real function takes nothing.
-                None => unsafe { redhook::real!(sched_yield)() },
-            }
-        }
-    }
-}
-
 export! {
-    /// The names glibc gives sched_yield(2) beside its own.
-    fn __sched_yield | pthread_yield() -> c_int {
-        sched_yield::green_sched_yield()
+    /// sched_yield(2)
+    fn sched_yield | __sched_yield | pthread_yield() -> c_int {
+        match start::here() {
+            Some((_, carrier)) => {
+                carrier.yield_now();
+                0
+            }
+            None => real::sched_yield(),
+        }
     }
 }

@@ -61,6 +61,9 @@ pub struct Layout {
     /// Offset of the array of second-level blocks of thread-specific data, and its length.
     specific: usize,
     specific_len: usize,
+    /// Offset of the robust list's head, and the lock offset it holds.
+    robust: usize,
+    robust_offset: usize,
     /// Offset of the links of glibc's list of threads, on which ours are not.
     list: usize,
     /// Offset of the rseq area from the FS base.
@@ -117,9 +120,11 @@ impl Layout {
         let (libc_below, libc_len) = libc_tls()?;
         // A TLS symbol: dlsym answers the calling thread's own.
         let resolver_below = fs_base() - find(c"__resp")?.addr();
+        let (robust, robust_offset) = robust_list()?;
         let sane = descriptor > 0x300
             && tid < descriptor
             && list < descriptor
+            && robust < descriptor
             && total > descriptor
             && align.is_power_of_two()
             && libc_len <= LIBC_TLS_MOST;
@@ -130,6 +135,8 @@ impl Layout {
             tid,
             specific: specific as usize,
             specific_len: specific_len as usize,
+            robust,
+            robust_offset,
             list,
             rseq,
             resolver_below,
@@ -217,6 +224,11 @@ impl Layout {
             }
             self.tid_of(fs).write(tid);
             self.link_to_itself(fs);
+            // An empty list of robust mutexes points to itself, forwards and (just before it) back.
+            let robust: *mut usize = ptr::with_exposed_provenance_mut(fs + self.robust);
+            robust.sub(1).write(fs + self.robust);
+            robust.write(fs + self.robust);
+            robust.add(1).write(self.robust_offset);
             if self.rseq != 0 {
                 // cpu_id: "not registered", or sched_getcpu() would answer 0 for ever.
                 base.offset(self.rseq + 4).cast::<c_int>().write(-1);
@@ -323,6 +335,20 @@ pub fn await_resolver_state(layout: &Layout) -> Result<(), &'static str> {
     }
 }
 
+/// Where the descriptor keeps the head of the robust list (the kernel knows the running thread's),
+/// and the offset from a list entry to its lock word.
+fn robust_list() -> Option<(usize, usize)> {
+    let (mut head, mut len) = (0usize, 0usize);
+    // SAFETY: two words of our own; the head is { first, offset, pending } in our own descriptor.
+    unsafe {
+        scheduler::sys!(get_robust_list, 0, &raw mut head, &raw mut len).ok()?;
+        if head < fs_base() {
+            return None;
+        }
+        Some((head - fs_base(), *ptr::with_exposed_provenance::<usize>(head + 8)))
+    }
+}
+
 /// Where libc's own TLS is: bytes below the FS base, and its length.
 fn libc_tls() -> Option<(usize, usize)> {
     struct Search {
@@ -380,10 +406,10 @@ fn read_probe() -> u64 {
 }
 
 /// Set the FS base by system call (the switch's fast instruction may not exist).
-unsafe fn set_fs(fs: usize) {
+unsafe fn set_fs(fs: usize) -> bool {
     const ARCH_SET_FS: usize = 0x1002;
     // SAFETY: the caller vouches for the block.
-    let _ = unsafe { scheduler::sys!(arch_prctl, ARCH_SET_FS, fs) };
+    unsafe { scheduler::sys!(arch_prctl, ARCH_SET_FS, fs) }.is_ok()
 }
 
 /// Does a block of ours work? Runs on it for a moment, before the first green thread does.
@@ -396,7 +422,9 @@ pub unsafe fn self_check(layout: &Layout, fs: usize) -> Result<(), &'static str>
     unsafe {
         let main_errno = libc::__errno_location();
         let canary = *ptr::with_exposed_provenance::<usize>(own + header::CANARY);
-        set_fs(fs);
+        if !set_fs(fs) {
+            return Err("the kernel refuses to set the FS base");
+        }
         layout.begin();
         let me = libc::pthread_self() as usize;
         let errno_at = libc::__errno_location();

@@ -20,7 +20,7 @@ export! {
     /// accept(2)
     fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int {
         match Call::on(fd) {
-            Some(call) => taken(accept_one(call, addr, addr_len, 0)),
+            Some(call) => taken(call, accept_one(call, addr, addr_len, 0)),
             None => created(real::accept(fd, addr, addr_len), Kind::Unknown),
         }
     }
@@ -28,7 +28,7 @@ export! {
     /// accept4(2)
     fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int {
         match Call::on(fd) {
-            Some(call) => taken(accept_one(call, addr, addr_len, flags)),
+            Some(call) => taken(call, accept_one(call, addr, addr_len, flags)),
             None => created(real::accept4(fd, addr, addr_len, flags), Kind::Unknown),
         }
     }
@@ -69,9 +69,10 @@ export! {
     }
 }
 
-fn taken(result: sys::Result) -> c_int {
+/// The accepted socket is of its listener's kind.
+fn taken(call: Call, result: sys::Result) -> c_int {
     match result {
-        Ok(fd) => created(fd as c_int, Kind::Stream),
+        Ok(fd) => created(fd as c_int, call.slot.kind()),
         Err(e) => fail(e.0),
     }
 }

@@ -3,6 +3,7 @@
 use super::attempt::{self, Buffers, message, receive_now, send_message, send_now, write_all};
 use super::{Call, poll_now, repeat, wait};
 use crate::errno::{answer, fail};
+use crate::io::descriptor::note_passed;
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -97,8 +98,12 @@ export! {
     fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t {
         match Call::on(fd) {
             Some(call) if flags & libc::MSG_DONTWAIT == 0 && !msg.is_null() => {
-                crate::io::descriptor::note_passed((&*msg).msg_controllen);
+                note_passed((&*msg).msg_controllen);
                 answer(send_all(call, &*msg, flags))
+            }
+            Some(_) if !msg.is_null() => {
+                note_passed((&*msg).msg_controllen);
+                real::sendmsg(fd, msg, flags)
             }
             _ => real::sendmsg(fd, msg, flags),
         }
@@ -110,6 +115,7 @@ export! {
             Some(call) if flags & libc::MSG_DONTWAIT == 0 => {
                 for i in 0..count as usize {
                     let one = &mut *msgs.add(i);
+                    note_passed(one.msg_hdr.msg_controllen);
                     match send_all(call, &one.msg_hdr, flags) {
                         Ok(n) => one.msg_len = n as u32,
                         Err(e) if i == 0 => return fail(e.0),

@@ -139,7 +139,8 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
             Waited::TimedOut => return Err(Errno::AGAIN),
             Waited::Closed => return Err(Errno::BADF),
             Waited::Refused(Errno::PERM) => return Ok(()),
-            Waited::Refused(error) => return Err(error),
+            // No room in the set: a helper waits.
+            Waited::Refused(_) => return wait_on_helper(call, direction, deadline),
             // With a time-out set, socket calls are never restarted (signal(7)).
             Waited::Interrupted => match signal::verdict(call.rt) {
                 Verdict::Interrupt => return Err(Errno::INTR),
@@ -149,6 +150,25 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
             },
         }
     }
+}
+
+/// The netpoller cannot watch one descriptor more (`ENOSPC`, `EMFILE` in a child): a helper polls it.
+#[cold]
+fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
+    let events = match direction {
+        Direction::Read => libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP,
+        Direction::Write => libc::POLLOUT,
+    };
+    let millis = match deadline {
+        Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
+        None => -1,
+    };
+    let n = offload_raw(call, Class::Unbounded, || {
+        let mut one = libc::pollfd { fd: call.fd, events, revents: 0 };
+        // SAFETY: one pollfd of the helper's own.
+        unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }
+    })?;
+    if n == 0 { Err(Errno::AGAIN) } else { Ok(()) }
 }
 
 /// Execute a libc call on a helper; its `errno` comes back with it.

@@ -200,7 +200,14 @@ pub fn wait_for_any(
                 }
             }
             Waited::Closed => {}
-            Waited::Refused(error) => break Err(error),
+            // No descriptor left for a set (in the child of a fork): look again a little later.
+            Waited::Refused(_) => {
+                let later = rt.clock.now() + 1_000_000;
+                carrier.sleep_until(patience.deadline().map_or(later, |at| at.min(later)));
+                if patience.deadline().is_some_and(|at| rt.clock.now() >= at) {
+                    break look();
+                }
+            }
         }
         match look() {
             Ok(0) => {}

@@ -22,20 +22,28 @@ export! {
         };
         let here = rt.carrier_here();
         let key = barrier.addr();
-        let arrived = Cell::new(false);
+        let round = Cell::new(None);
         loop {
-            let request = Request { key, reason: Reason::Barrier(key), deadline: None, again: arrived.get() };
-            let last = || {
-                // Interrupted by a handler and back: we have arrived already.
-                if arrived.replace(true) {
-                    return true;
+            let again = round.get().is_some();
+            let request = Request { key, reason: Reason::Barrier(key), deadline: None, again };
+            let waits = || {
+                let now = b.round.load(Ordering::Relaxed);
+                match round.get() {
+                    // Back from a handler: has the barrier opened meanwhile?
+                    Some(ours) => ours == now,
+                    None => {
+                        round.set(Some(now));
+                        let n = b.arrived.load(Ordering::Relaxed) + 1;
+                        let opens = n >= b.count;
+                        b.arrived.store(if opens { 0 } else { n }, Ordering::Relaxed);
+                        b.round.store(now.wrapping_add(u32::from(opens)), Ordering::Relaxed);
+                        !opens
+                    }
                 }
-                let n = b.arrived.load(Ordering::Relaxed) + 1;
-                b.arrived.store(if n == b.count { 0 } else { n }, Ordering::Relaxed);
-                n != b.count
             };
-            match rt.lot.park(here, request, last, || ()) {
+            match rt.lot.park(here, request, waits, || ()) {
                 Parked::Woken(_) => return 0,
+                Parked::Invalid if again => return 0,
                 Parked::Invalid => {
                     rt.lot.unpark_many(here, key, usize::MAX, 0);
                     return libc::PTHREAD_BARRIER_SERIAL_THREAD;

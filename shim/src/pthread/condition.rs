@@ -124,40 +124,26 @@ unsafe fn wait(
     let m = unsafe { &mut *mutex.cast::<crate::abi::Mutex>() };
     let here = rt.carrier_here();
     let key = c.key();
-    let mut error = 0;
-    let mut unlocked = false;
-    let mut result = loop {
-        let request = Request { key, reason: Reason::Condition(key), deadline: limit, again: unlocked };
-        let queued = || {
-            c.waiters.fetch_add(WAITER, Ordering::SeqCst);
-            true
-        };
-        let parked = rt.lot.park_then(here, request, queued, || {
-            if !unlocked {
-                error = mutex::unlock(rt, m, Users::Keep);
-            }
-            // An error: do not sleep at all.
-            error == 0
-        });
-        unlocked = true;
-        match parked {
-            Parked::Woken(_) => break 0,
-            other => {
-                // We took ourselves off the queue, so off the count as well.
-                c.waiters.fetch_sub(WAITER, Ordering::Relaxed);
-                match other {
-                    Parked::TimedOut => break libc::ETIMEDOUT,
-                    Parked::Invalid => break error,
-                    // Handlers have run; a condition wait is not interrupted.
-                    _ => {}
-                }
-            }
-        }
+    let request = Request { key, reason: Reason::Condition(key), deadline: limit, again: false };
+    let queued = || {
+        c.waiters.fetch_add(WAITER, Ordering::SeqCst);
+        true
     };
-    if error != 0 {
-        result = error;
-    } else {
-        mutex::lock_again(rt, m);
+    let mut error = 0;
+    let parked = rt.lot.park_then(here, request, queued, || {
+        error = mutex::unlock(rt, m, Users::Keep);
+        // An error: do not sleep at all.
+        error == 0
+    });
+    if !matches!(parked, Parked::Woken(_)) {
+        // We took ourselves off the queue, so off the count as well.
+        c.waiters.fetch_sub(WAITER, Ordering::Relaxed);
     }
-    result
+    if error != 0 {
+        return error;
+    }
+    mutex::lock_again(rt, m);
+    // After a signal handler the answer is 0, a spurious wake-up: the handler may have parked while we
+    // were off the queue, and a wake-up may have passed us by.
+    if parked == Parked::TimedOut { libc::ETIMEDOUT } else { 0 }
 }

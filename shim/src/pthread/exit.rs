@@ -76,13 +76,12 @@ pub unsafe extern "C-unwind" fn green_thread_main(record: *mut u8) -> ! {
     )
 }
 
-unsafe extern "C-unwind" fn begin(green: *mut Green) {
+unsafe extern "C-unwind" fn begin() {
     if let Some(rt) = start::runtime() {
         // SAFETY: we run on the thread's own block.
         unsafe { start::layout().begin() };
         rt.carrier.begin_thread();
     }
-    let _ = green;
 }
 
 /// The thread's program code is over: destructors, then away.

@@ -37,6 +37,12 @@ pub const JOINED: u32 = 8;
 
 /// tids of green threads: above every pid the kernel gives out, below the futex flag bits.
 const FIRST_TID: i32 = 0x1000_0000;
+/// They repeat after this many threads.
+const TIDS: u32 = 0x2000_0000;
+
+fn tid_of_id(id: u32) -> i32 {
+    FIRST_TID + (id % TIDS) as i32
+}
 
 /// A block with this mark was made by us and can be recycled.
 const READY: u64 = 0x6772_6565_6e54_4c53;
@@ -95,13 +101,12 @@ pub fn main_handle() -> pthread_t {
 }
 
 /// Complete the main thread's record; the scheduler has written its own part.
-pub fn adopt_main(layout: &Layout) {
+pub fn adopt_main() {
     let fs = fs_base();
     MAIN_FS.store(fs, Ordering::Relaxed);
     let main: *mut Green = MAIN.0.get().cast();
     // SAFETY: zero is a valid value of every other field but `start`, which nobody reads.
     unsafe { (*main).fs = fs };
-    let _ = layout;
 }
 
 /// Where the record of a block is.
@@ -169,7 +174,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             low.write_bytes(0, layout.below + layout.descriptor.next_multiple_of(64));
             (*record).ready = 0;
         }
-        make_block(layout, fs, record, FIRST_TID + id as i32)?;
+        make_block(layout, fs, record, tid_of_id(id))?;
         // Colour the tops: identical offsets in every stack fight for the same cache sets.
         let colour = (id as usize % 8) * 64;
         let top: *mut u8 = ptr::with_exposed_provenance_mut((fs - layout.below - colour) & !15);
@@ -265,7 +270,7 @@ pub fn after_fork(thread: *mut Thread) {
     unsafe {
         let green = &*thread.cast::<Green>();
         if thread != main_thread() {
-            *start::layout().tid_of(green.fs) = FIRST_TID + green.thread.id as i32;
+            *start::layout().tid_of(green.fs) = tid_of_id(green.thread.id);
             start::layout().unlink(green.fs);
         }
         green.kept_signals.store(0, Ordering::Relaxed);
