@@ -72,6 +72,8 @@ pub struct FdSlot {
     /// Created by this process in this epoch of `fork`s, so no other process can see it; 0: unknown.
     private: Cell<u32>,
     nonblock: Cell<bool>,
+    /// Writes to this file that still go to a helper, because one was slow: see [`FdSlot::write_was_slow`].
+    slow_writes: Cell<u16>,
     /// Closed by another kernel thread: start over at the next look.
     stale: AtomicBool,
     recv_timeout: Cell<u64>,
@@ -92,6 +94,22 @@ impl FdSlot {
         self.kind.set(kind);
     }
 
+    /// A write to this file waited for the disk (or an fsync will make the next ones wait for the
+    /// journal): so many of the next go to a helper, twice as many as after the last slow one.
+    pub fn write_was_slow(&self) {
+        self.slow_writes.set((self.slow_writes.get().max(16) * 2).min(SLOW_WRITES_MOST));
+    }
+
+    /// Should the next write go to a helper?
+    #[inline]
+    pub fn expects_slow_write(&self) -> bool {
+        let left = self.slow_writes.get();
+        if left > 0 {
+            self.slow_writes.set(left - 1);
+        }
+        left > 0
+    }
+
     /// Somebody waits for this descriptor.
     pub fn has_waiters(&self) -> bool {
         !self.readers.is_empty() || !self.writers.is_empty()
@@ -103,8 +121,11 @@ impl FdSlot {
         self.kind.set(Kind::Unknown);
         self.epoch.set(0);
         self.private.set(0);
+        self.slow_writes.set(0);
     }
 }
+
+const SLOW_WRITES_MOST: u16 = 4096;
 
 /// What a blocking call must know about a descriptor before it waits.
 #[derive(Clone, Copy, Debug)]

@@ -10,7 +10,11 @@ use scheduler::helpers::Class;
 /// Flush on a helper if `fd` may stand for something on a disk.
 fn flush(fd: c_int, work: impl Fn() -> c_int) -> c_int {
     match Call::on(fd) {
-        Some(call) => offload(call.rt, call.carrier, Class::Bounded, work),
+        Some(call) => {
+            // Whoever flushes meets the journal at the next write, too.
+            call.slot.write_was_slow();
+            offload(call.rt, call.carrier, Class::Bounded, work)
+        }
         None if is_own(fd) => fail(libc::EBADF),
         None => work(),
     }

@@ -60,10 +60,17 @@ pub static WAITING_HELPERS: Number = Number::new(
     16384,
     "most helper threads for calls that may wait for ever (default 1024)",
 );
+/// Use the system call instead of `wrfsbase`.
+pub static FSGSBASE: Number = Number::new(
+    "GREEN_FSGSBASE",
+    0,
+    1,
+    "0: set the FS base by system call even where user space may (for tests)",
+);
 /// Say what happens.
 pub static VERBOSE: Number = Number::new("GREEN_VERBOSE", 0, 1, "1: say on stderr when green threads start");
 
-static TABLE: [&Number; 6] = [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &VERBOSE];
+static TABLE: [&Number; 7] = [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &FSGSBASE, &VERBOSE];
 
 /// Names that belong to the launcher and the test scripts.
 const NOT_OURS: [&str; 1] = ["GREEN_LIB"];

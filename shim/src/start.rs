@@ -112,7 +112,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
         policy: options::policy(),
         helpers: options::HELPERS.get().unwrap_or(16) as u32,
         waiting_helpers: options::WAITING_HELPERS.get().unwrap_or(1024) as u32,
-        fsgsbase: hwcap2 & HWCAP2_FSGSBASE != 0,
+        fsgsbase: hwcap2 & HWCAP2_FSGSBASE != 0 && options::FSGSBASE.get() != Some(0),
     };
     let host = Host {
         clock_gettime: vdso_clock(),

@@ -5,7 +5,7 @@
 //! | stream socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, until all is sent |
 //! | other socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, one message |
 //! | pipe, eventfd … | `RWF_NOWAIT` | `RWF_NOWAIT`, until all is written |
-//! | file on a disk | `RWF_NOWAIT` if cached, else a helper | at once |
+//! | file on a disk | `RWF_NOWAIT` if cached, else a helper | at once, or a helper where writes were slow |
 //! | file in memory | at once | at once |
 //! | FIFO by path, terminal | after `poll` | after `poll`, on a helper |
 //!
@@ -34,6 +34,9 @@ pub struct Buffers {
     /// How many.
     pub count: usize,
 }
+
+/// A write that takes longer has waited for a disk.
+const SLOW_NANOS: u64 = 300_000;
 
 /// How many pieces of what is left one further call takes.
 const PIECES: usize = 16;
@@ -198,7 +201,8 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
             Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),
             Kind::Pollable => write_pollable(call, b),
-            Kind::Disk | Kind::Memory | Kind::Unknown => writev_plain(fd, b),
+            Kind::Disk => write_disk(call, b),
+            Kind::Memory | Kind::Unknown => writev_plain(fd, b),
         };
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
@@ -206,6 +210,24 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             _ => return result,
         }
     }
+}
+
+/// A file: into the page cache at once, usually. While the file system commits its journal or has
+/// too many dirty pages even that waits for the disk, and nothing tells beforehand (few file systems
+/// know `RWF_NOWAIT` for writes): a write that turned out slow sends the next ones to a helper.
+fn write_disk(call: Call, b: Buffers) -> sys::Result {
+    let fd = call.fd;
+    if call.slot.expects_slow_write() {
+        // SAFETY: the program's buffers; its thread is parked.
+        return offload_raw(call, Class::Bounded, || unsafe { real::writev(fd, b.iov, b.count as c_int) });
+    }
+    let clock = &call.rt.clock;
+    let start = clock.now();
+    let result = writev_plain(fd, b);
+    if clock.now() - start > SLOW_NANOS {
+        call.slot.write_was_slow();
+    }
+    result
 }
 
 /// Repeat `put(iov, count, first)` until everything is out. After a part of it, an error (or the
