@@ -26,17 +26,17 @@ fn is_own(fd: c_int) -> bool {
 
 export! {
     /// fsync(2)
-    fn fsync(fd: c_int) -> c_int {
+    @cancellation_point fn fsync(fd: c_int) -> c_int {
         flush(fd, || real::fsync(fd))
     }
 
     /// fdatasync(2)
-    fn fdatasync(fd: c_int) -> c_int {
+    @cancellation_point fn fdatasync(fd: c_int) -> c_int {
         flush(fd, || real::fdatasync(fd))
     }
 
     /// sync_file_range(2)
-    fn sync_file_range(fd: c_int, from: off64_t, len: off64_t, flags: u32) -> c_int {
+    @cancellation_point fn sync_file_range(fd: c_int, from: off64_t, len: off64_t, flags: u32) -> c_int {
         flush(fd, || real::sync_file_range(fd, from, len, flags))
     }
 }

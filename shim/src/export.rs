@@ -9,6 +9,8 @@
 //! }
 //! ```
 //!
+//! An `@cancellation_point fn` first acts on a pending pthread_cancel(3), as POSIX wants of it.
+//!
 //! Every name is exported unversioned, which answers references to any version; the real function
 //! behind it is looked up by version where versions differ (`real.rs`). Variadic functions (`fcntl`,
 //! `ioctl`) are declared with the arguments they can have: an absent one reads a dirty register,
@@ -17,7 +19,7 @@
 /// Declare jackets; see the module's documentation.
 #[macro_export]
 macro_rules! export {
-    (@one [$(#[$meta:meta])*] $name:ident [$($alias:ident)*] $args:tt $ret:ty, $body:block) => {
+    (@one [$(#[$meta:meta])*] $(@$point:ident)? fn $name:ident [$($alias:ident)*] $args:tt $ret:ty, $body:block) => {
         $(#[$meta])*
         ///
         /// # Safety
@@ -26,15 +28,26 @@ macro_rules! export {
         pub unsafe extern "C-unwind" fn $name $args -> $ret {
             // SAFETY: a jacket may do what its caller allows the libc function to do.
             #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
-            unsafe { $body }
+            unsafe {
+                $( $crate::$point!(); )?
+                $body
+            }
         }
         $( $crate::export_alias! { $name $alias $args $ret } )*
     };
     ($(
         $(#[$meta:meta])*
-        fn $name:ident $(| $alias:ident)* ( $($args:tt)* ) -> $ret:ty $body:block
+        $(@$point:ident)? fn $name:ident $(| $alias:ident)* ( $($args:tt)* ) -> $ret:ty $body:block
     )*) => {
-        $( $crate::export! { @one [$(#[$meta])*] $name [$($alias)*] ($($args)*) $ret, $body } )*
+        $( $crate::export! { @one [$(#[$meta])*] $(@$point)? fn $name [$($alias)*] ($($args)*) $ret, $body } )*
+    };
+}
+
+/// Put at the head of a jacket that is declared as an `@cancellation_point fn`.
+#[macro_export]
+macro_rules! cancellation_point {
+    () => {
+        $crate::pthread::cancel::point()
     };
 }
 

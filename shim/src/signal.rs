@@ -17,6 +17,7 @@
 //!
 //! Masks, pending sets and alternate stacks are still the kernel thread's (docs/limits.md).
 
+use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::{errno, export, real, start};
 use core::cell::UnsafeCell;
@@ -76,6 +77,15 @@ pub fn verdict(rt: &'static Runtime) -> Verdict {
     }
 }
 
+/// A wait at a cancellation point was interrupted: by a cancellation (then this does not return), or
+/// by handlers, of which the verdict tells.
+pub fn interrupted(rt: &'static Runtime) -> Verdict {
+    if rt.carrier_here().is_some() {
+        cancel::point();
+    }
+    verdict(rt)
+}
+
 /// Wait, unless a handler has run since the verdict was last asked: one that came between a call's
 /// first attempt and its wait interrupts it, as it does in the kernel. (Inside the critical section
 /// signals are kept, and interrupt the wait itself.)
@@ -86,7 +96,8 @@ pub fn wait_unless_interrupted<T>(
     wait: impl FnOnce() -> T,
 ) -> T {
     let _critical = carrier.enter();
-    if green::current(rt).verdict.get() != 0 { interrupted } else { wait() }
+    let out = green::current(rt).verdict.get() != 0 || cancel::is_pending();
+    if out { interrupted } else { wait() }
 }
 
 /// A number that programs may use.
@@ -326,6 +337,10 @@ pub fn run_handlers() {
     if !main_here {
         interrupt_targets();
     }
+    if me.nudged.replace(false) {
+        KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
+        cancel::act_if_asynchronous();
+    }
 }
 
 /// Take the lowest signal out of a set.
@@ -373,6 +388,16 @@ fn run_one(me: &Green, signal: c_int, mut info: siginfo_t) {
 fn note_verdict(me: &Green, signal: c_int) {
     let restarts = HANDLERS[signal as usize].flags.load(Ordering::Relaxed) & libc::SA_RESTART != 0;
     me.verdict.set(me.verdict.get().max(if restarts { 1 } else { 2 }));
+}
+
+/// Wake a thread for its cancellation: its wait is interrupted, and it looks when it runs.
+pub fn nudge(rt: &'static Runtime, to: &'static Green) {
+    if !to.nudged.replace(true) {
+        KEPT_DIRECTED.fetch_add(1, Ordering::Relaxed);
+    }
+    rt.carrier.signal_kept();
+    // SAFETY: a live thread's record.
+    unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
 }
 
 /// pthread_kill(3) on a live green thread.

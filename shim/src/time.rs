@@ -11,7 +11,7 @@ use scheduler::{Carrier, Runtime, Wake};
 
 export! {
     /// sleep(3): the seconds left if a handler ran.
-    fn sleep(seconds: u32) -> u32 {
+    @cancellation_point fn sleep(seconds: u32) -> u32 {
         let Some((rt, carrier)) = start::here() else { return real::sleep(seconds) };
         let until = rt.clock.now().saturating_add(u64::from(seconds) * 1_000_000_000);
         match sleep_until(rt, carrier, until) {
@@ -21,7 +21,7 @@ export! {
     }
 
     /// usleep(3)
-    fn usleep(micros: u32) -> c_int {
+    @cancellation_point fn usleep(micros: u32) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::usleep(micros) };
         let until = rt.clock.now().saturating_add(u64::from(micros) * 1000);
         match sleep_until(rt, carrier, until) {
@@ -31,7 +31,7 @@ export! {
     }
 
     /// nanosleep(2)
-    fn nanosleep | __nanosleep(request: *const timespec, left: *mut timespec) -> c_int {
+    @cancellation_point fn nanosleep | __nanosleep(request: *const timespec, left: *mut timespec) -> c_int {
         if start::here().is_none() {
             return real::nanosleep(request, left);
         }
@@ -42,7 +42,7 @@ export! {
     }
 
     /// clock_nanosleep(2): answers the error itself.
-    fn clock_nanosleep(
+    @cancellation_point fn clock_nanosleep(
         clock: clockid_t, flags: c_int, request: *const timespec, left: *mut timespec,
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::clock_nanosleep(clock, flags, request, left) };
@@ -93,7 +93,7 @@ fn sleep_until(rt: &'static Runtime, carrier: &Carrier, until: u64) -> Result<()
         if wake == Wake::TimedOut {
             return Ok(());
         }
-        if signal::verdict(rt) != Verdict::Nothing {
+        if signal::interrupted(rt) != Verdict::Nothing {
             return Err(until.saturating_sub(rt.clock.now()));
         }
     }

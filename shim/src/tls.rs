@@ -19,17 +19,16 @@
 //! block keeps libc's own variables, because malloc's cache of free chunks is among them and must
 //! neither leak nor be shared; everything else starts from its initial image again.
 
-use crate::real::find;
+mod layout;
+mod self_check;
+
+pub use layout::Layout;
+pub use self_check::self_check;
+
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use scheduler::context::fs_base;
-
-type AllocateTls = unsafe extern "C" fn(*mut c_void) -> *mut c_void;
-type AllocateTlsInit = unsafe extern "C" fn(*mut c_void, bool) -> *mut c_void;
-type DeallocateTls = unsafe extern "C" fn(*mut c_void, bool);
-type StaticInfo = unsafe extern "C" fn(*mut usize, *mut usize);
-type Plain = unsafe extern "C" fn();
 
 /// `LC_GLOBAL_LOCALE`, which the libc crate lacks.
 const LC_GLOBAL_LOCALE: libc::locale_t = core::ptr::without_provenance_mut(usize::MAX);
@@ -47,109 +46,7 @@ mod header {
     pub const POINTER_GUARD: usize = 0x30;
 }
 
-/// How this libc lays a block out; found once.
-#[derive(Clone, Copy)]
-pub struct Layout {
-    /// Bytes of `struct pthread`.
-    pub descriptor: usize,
-    /// Bytes of static TLS below it.
-    pub below: usize,
-    /// Alignment of the FS base.
-    pub align: usize,
-    /// Offset of the tid in the descriptor.
-    pub tid: usize,
-    /// Offset of the array of second-level blocks of thread-specific data, and its length.
-    specific: usize,
-    specific_len: usize,
-    /// Offset of the robust list's head, and the lock offset it holds.
-    robust: usize,
-    robust_offset: usize,
-    /// Offset of the links of glibc's list of threads, on which ours are not.
-    list: usize,
-    /// Offset of the rseq area from the FS base.
-    rseq: isize,
-    /// Offset below the FS base of the pointer to the resolver's state.
-    resolver_below: usize,
-    /// libc's own TLS: offset below the FS base, bytes.
-    libc_below: usize,
-    libc_len: usize,
-    allocate: AllocateTls,
-    initialise: AllocateTlsInit,
-    deallocate: DeallocateTls,
-    ctype_init: Plain,
-    /// Runs the destructors of C++ `thread_local`s of the calling thread.
-    pub call_tls_dtors: Plain,
-}
-
-unsafe fn function<F: Copy>(name: &core::ffi::CStr) -> Option<F> {
-    let at = find(name)?;
-    // SAFETY: the caller names a function pointer type; both are one word.
-    Some(unsafe { core::mem::transmute_copy(&at) })
-}
-
-/// A field's offset from libc's description for debuggers: { bits, count, offset }.
-fn described(name: &core::ffi::CStr) -> Option<[u32; 3]> {
-    // SAFETY: these symbols are arrays of three words.
-    Some(unsafe { *find(name)?.cast::<[u32; 3]>() })
-}
-
 impl Layout {
-    /// Ask libc and ld.so. `None`: this libc is not one we know.
-    pub fn discover() -> Option<Layout> {
-        // SAFETY: the symbols have these types since glibc 2.34 at least.
-        let (allocate, initialise, deallocate, info, ctype_init, call_tls_dtors) = unsafe {
-            (
-                function::<AllocateTls>(c"_dl_allocate_tls")?,
-                function::<AllocateTlsInit>(c"_dl_allocate_tls_init")?,
-                function::<DeallocateTls>(c"_dl_deallocate_tls")?,
-                function::<StaticInfo>(c"_dl_get_tls_static_info")?,
-                function::<Plain>(c"__ctype_init")?,
-                function::<Plain>(c"__call_tls_dtors")?,
-            )
-        };
-        // SAFETY: a 32-bit number.
-        let descriptor = unsafe { *find(c"_thread_db_sizeof_pthread")?.cast::<u32>() } as usize;
-        let tid = described(c"_thread_db_pthread_tid")?[2] as usize;
-        let [_, specific_len, specific] = described(c"_thread_db_pthread_specific")?;
-        let list = described(c"_thread_db_pthread_list")?[2] as usize;
-        let (mut total, mut align) = (0, 0);
-        // SAFETY: two words of our own.
-        unsafe { info(&raw mut total, &raw mut align) };
-        // SAFETY: a word.
-        let rseq = find(c"__rseq_offset").map_or(0, |at| unsafe { *at.cast::<isize>() });
-        let (libc_below, libc_len) = libc_tls()?;
-        // A TLS symbol: dlsym answers the calling thread's own.
-        let resolver_below = fs_base() - find(c"__resp")?.addr();
-        let (robust, robust_offset) = robust_list()?;
-        let sane = descriptor > 0x300
-            && tid < descriptor
-            && list < descriptor
-            && robust < descriptor
-            && total > descriptor
-            && align.is_power_of_two()
-            && libc_len <= LIBC_TLS_MOST;
-        sane.then_some(Layout {
-            descriptor,
-            below: total - descriptor,
-            align: align.max(64),
-            tid,
-            specific: specific as usize,
-            specific_len: specific_len as usize,
-            robust,
-            robust_offset,
-            list,
-            rseq,
-            resolver_below,
-            libc_below,
-            libc_len,
-            allocate,
-            initialise,
-            deallocate,
-            ctype_init,
-            call_tls_dtors,
-        })
-    }
-
     /// The tid field of a descriptor.
     ///
     /// # Safety
@@ -333,121 +230,4 @@ pub fn await_resolver_state(layout: &Layout) -> Result<(), &'static str> {
             _ => return Err("the resolver's state is not where it is expected"),
         }
     }
-}
-
-/// Where the descriptor keeps the head of the robust list (the kernel knows the running thread's),
-/// and the offset from a list entry to its lock word.
-fn robust_list() -> Option<(usize, usize)> {
-    let (mut head, mut len) = (0usize, 0usize);
-    // SAFETY: two words of our own; the head is { first, offset, pending } in our own descriptor.
-    unsafe {
-        scheduler::sys!(get_robust_list, 0, &raw mut head, &raw mut len).ok()?;
-        if head < fs_base() {
-            return None;
-        }
-        Some((head - fs_base(), *ptr::with_exposed_provenance::<usize>(head + 8)))
-    }
-}
-
-/// Where libc's own TLS is: bytes below the FS base, and its length.
-fn libc_tls() -> Option<(usize, usize)> {
-    struct Search {
-        code: usize,
-        found: Option<(usize, usize)>,
-    }
-    unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
-        // SAFETY: ld.so passes a valid object, `data` is the Search below.
-        unsafe {
-            let (info, search) = (&*info, &mut *data.cast::<Search>());
-            let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
-            let holds = headers.iter().any(|h| {
-                let start = info.dlpi_addr as usize + h.p_vaddr as usize;
-                h.p_type == libc::PT_LOAD && (start..start + h.p_memsz as usize).contains(&search.code)
-            });
-            if !holds {
-                return 0;
-            }
-            let tls = headers.iter().find(|h| h.p_type == libc::PT_TLS);
-            if let (Some(tls), false) = (tls, info.dlpi_tls_data.is_null()) {
-                search.found = Some((fs_base() - info.dlpi_tls_data.addr(), tls.p_memsz as usize));
-            }
-        }
-        1
-    }
-    let mut search = Search { code: find(c"__ctype_init")?.addr(), found: None };
-    // SAFETY: `look` fits, and `search` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
-    search.found
-}
-
-// A `__thread` variable of our own with an initial value, for the self-check: does a block start
-// from the images?
-core::arch::global_asm!(
-    ".section .tdata, \"awT\", @progbits",
-    ".balign 8",
-    ".hidden green_tls_probe",
-    ".type green_tls_probe, @object",
-    "green_tls_probe: .quad 0x677265656e746c73",
-    ".size green_tls_probe, 8",
-    ".text",
-);
-
-fn read_probe() -> u64 {
-    let value: u64;
-    // SAFETY: initial-exec access to our own variable; a preloaded library's TLS is static.
-    unsafe {
-        core::arch::asm!(
-            "mov {0}, qword ptr [rip + green_tls_probe@gottpoff]",
-            "mov {0}, qword ptr fs:[{0}]",
-            out(reg) value, options(nostack, readonly, preserves_flags)
-        );
-    }
-    value
-}
-
-/// Set the FS base by system call (the switch's fast instruction may not exist).
-unsafe fn set_fs(fs: usize) -> bool {
-    const ARCH_SET_FS: usize = 0x1002;
-    // SAFETY: the caller vouches for the block.
-    unsafe { scheduler::sys!(arch_prctl, ARCH_SET_FS, fs) }.is_ok()
-}
-
-/// Does a block of ours work? Runs on it for a moment, before the first green thread does.
-///
-/// # Safety
-/// `fs` must be a fresh block, and no signal handler may run meanwhile.
-pub unsafe fn self_check(layout: &Layout, fs: usize) -> Result<(), &'static str> {
-    let own = fs_base();
-    // SAFETY: `fs` is a complete block; we come back before anybody else looks.
-    unsafe {
-        let main_errno = libc::__errno_location();
-        let canary = *ptr::with_exposed_provenance::<usize>(own + header::CANARY);
-        if !set_fs(fs) {
-            return Err("the kernel refuses to set the FS base");
-        }
-        layout.begin();
-        let me = libc::pthread_self() as usize;
-        let errno_at = libc::__errno_location();
-        let errno = *errno_at;
-        let probe = read_probe();
-        let alpha = libc::isalpha(c_int::from(b'x'));
-        let same_canary = *ptr::with_exposed_provenance::<usize>(fs + header::CANARY) == canary;
-        set_fs(own);
-        if me != fs {
-            return Err("pthread_self() is not the new thread");
-        }
-        if errno_at == main_errno || errno != 0 {
-            return Err("errno is not the new thread's own");
-        }
-        if probe != 0x6772_6565_6e74_6c73 {
-            return Err("__thread variables do not start from their initial values");
-        }
-        if alpha == 0 {
-            return Err("ctype tables are missing");
-        }
-        if !same_canary {
-            return Err("the stack canary differs");
-        }
-    }
-    Ok(())
 }

@@ -18,7 +18,7 @@ use scheduler::sys::{self, Errno};
 
 export! {
     /// accept(2)
-    fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int {
+    @cancellation_point fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int {
         match Call::on(fd) {
             Some(call) => taken(call, accept_one(call, addr, addr_len, 0)),
             None => created(real::accept(fd, addr, addr_len), Kind::Unknown),
@@ -26,7 +26,7 @@ export! {
     }
 
     /// accept4(2)
-    fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int {
+    @cancellation_point fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int {
         match Call::on(fd) {
             Some(call) => taken(call, accept_one(call, addr, addr_len, flags)),
             None => created(real::accept4(fd, addr, addr_len, flags), Kind::Unknown),
@@ -34,7 +34,7 @@ export! {
     }
 
     /// connect(2)
-    fn connect | __connect(fd: c_int, addr: *const sockaddr, addr_len: socklen_t) -> c_int {
+    @cancellation_point fn connect | __connect(fd: c_int, addr: *const sockaddr, addr_len: socklen_t) -> c_int {
         match Call::on(fd) {
             Some(call) => answer(connect_one(call, addr, addr_len)) as c_int,
             None => real::connect(fd, addr, addr_len),

@@ -20,7 +20,7 @@ static EARLY: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
 
 export! {
     /// close(2)
-    fn close | __close(fd: c_int) -> c_int {
+    @cancellation_point fn close | __close(fd: c_int) -> c_int {
         going(fd);
         match start::here() {
             Some((_, carrier)) if carrier.netpoll.owns(fd) => fail(libc::EBADF),

@@ -24,7 +24,7 @@ export! {
     }
 
     /// recvfrom(2)
-    fn recvfrom(
+    @cancellation_point fn recvfrom(
         fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t,
     ) -> ssize_t {
         let call = match Call::on(fd) {
@@ -42,7 +42,7 @@ export! {
     }
 
     /// recvmsg(2)
-    fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t {
+    @cancellation_point fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t {
         match Call::on(fd) {
             Some(call) if flags & NEVER_WAIT == 0 => {
                 if flags & libc::MSG_WAITALL != 0 && !msg.is_null() && call.kind() == Kind::Stream {
@@ -55,7 +55,7 @@ export! {
     }
 
     /// recvmmsg(2): waits for every message; the time-out is looked at after each (as in Linux).
-    fn recvmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int, timeout: *mut timespec) -> c_int {
+    @cancellation_point fn recvmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int, timeout: *mut timespec) -> c_int {
         match Call::on(fd) {
             Some(call) if flags & NEVER_WAIT == 0 && count > 0 => {
                 receive_many(call, msgs, count, flags, timeout.as_mut())
@@ -70,7 +70,7 @@ export! {
     }
 
     /// sendto(2)
-    fn sendto(
+    @cancellation_point fn sendto(
         fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t,
     ) -> ssize_t {
         match Call::on(fd) {
@@ -95,7 +95,7 @@ export! {
     }
 
     /// sendmsg(2)
-    fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t {
+    @cancellation_point fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t {
         match Call::on(fd) {
             Some(call) if flags & libc::MSG_DONTWAIT == 0 && !msg.is_null() => {
                 note_passed((&*msg).msg_controllen);
@@ -110,7 +110,7 @@ export! {
     }
 
     /// sendmmsg(2)
-    fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int) -> c_int {
+    @cancellation_point fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int) -> c_int {
         match Call::on(fd) {
             Some(call) if flags & libc::MSG_DONTWAIT == 0 => {
                 for i in 0..count as usize {

@@ -142,7 +142,7 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
             // No room in the set: a helper waits.
             Waited::Refused(_) => return wait_on_helper(call, direction, deadline),
             // With a time-out set, socket calls are never restarted (signal(7)).
-            Waited::Interrupted => match signal::verdict(call.rt) {
+            Waited::Interrupted => match signal::interrupted(call.rt) {
                 Verdict::Interrupt => return Err(Errno::INTR),
                 Verdict::Restart if deadline.is_some() => return Err(Errno::INTR),
                 Verdict::Restart => return Ok(()),

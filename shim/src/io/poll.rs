@@ -13,14 +13,14 @@ use scheduler::{Carrier, Runtime};
 
 export! {
     /// poll(2)
-    fn poll | __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
+    @cancellation_point fn poll | __poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::poll(fds, count, timeout) };
         let patience = Patience::of_millis(rt, timeout);
         answer(wait_poll(rt, carrier, fds, count as usize, patience)) as c_int
     }
 
     /// ppoll(2)
-    fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int {
+    @cancellation_point fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::ppoll(fds, count, timeout, mask) };
         match Patience::of_timespec(rt, timeout.as_ref()) {
             Ok(patience) => answer(with_mask(rt, mask, || {
@@ -195,7 +195,7 @@ pub fn wait_for_any(
             Waited::TimedOut => break look(),
             Waited::Interrupted => {
                 // These calls are never restarted (signal(7)).
-                if signal::verdict(rt) != Verdict::Nothing {
+                if signal::interrupted(rt) != Verdict::Nothing {
                     break Err(Errno::INTR);
                 }
             }

@@ -25,7 +25,7 @@ fn plan(fd: c_int, iov: *const iovec, count: c_int) -> Option<(Call, Buffers)> {
 
 export! {
     /// read(2)
-    fn read | __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t {
+    @cancellation_point fn read | __read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t {
         let iov = one(buf, len);
         match plan(fd, &raw const iov, 1) {
             Some((call, b)) if len != 0 => answer(attempt::read(call, b)),
@@ -34,7 +34,7 @@ export! {
     }
 
     /// write(2)
-    fn write | __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t {
+    @cancellation_point fn write | __write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t {
         let iov = one(buf, len);
         match plan(fd, &raw const iov, 1) {
             Some((call, b)) if len != 0 => answer(attempt::write(call, b)),
@@ -43,7 +43,7 @@ export! {
     }
 
     /// readv(2)
-    fn readv(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t {
+    @cancellation_point fn readv(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t {
         match plan(fd, iov, count) {
             Some((call, b)) if is_readable(iov, count) && b.total() != 0 => answer(attempt::read(call, b)),
             _ => real::readv(fd, iov, count),
@@ -51,7 +51,7 @@ export! {
     }
 
     /// writev(2)
-    fn writev(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t {
+    @cancellation_point fn writev(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t {
         match plan(fd, iov, count) {
             Some((call, b)) if is_readable(iov, count) && b.total() != 0 => answer(attempt::write(call, b)),
             _ => real::writev(fd, iov, count),
@@ -59,7 +59,7 @@ export! {
     }
 
     /// pread(2)
-    fn pread64 | pread | __pread64(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t) -> ssize_t {
+    @cancellation_point fn pread64 | pread | __pread64(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t) -> ssize_t {
         let iov = one(buf, len);
         match plan(fd, &raw const iov, 1) {
             Some((call, b)) if len != 0 && at >= 0 => answer(attempt::read_at(call, b, at)),
@@ -68,7 +68,7 @@ export! {
     }
 
     /// preadv(2)
-    fn preadv64 | preadv(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t {
+    @cancellation_point fn preadv64 | preadv(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t {
         match plan(fd, iov, count) {
             Some((call, b)) if at >= 0 && is_readable(iov, count) && b.total() != 0 => {
                 answer(attempt::read_at(call, b, at))
@@ -95,7 +95,7 @@ export! {
     }
 
     /// eventfd_read(3)
-    fn eventfd_read(fd: c_int, value: *mut u64) -> c_int {
+    @cancellation_point fn eventfd_read(fd: c_int, value: *mut u64) -> c_int {
         if read(fd, value.cast(), size_of::<u64>()) == size_of::<u64>() as ssize_t { 0 } else { -1 }
     }
 

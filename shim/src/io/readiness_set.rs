@@ -13,7 +13,7 @@ use scheduler::sys::{self, Errno};
 
 export! {
     /// epoll_wait(2)
-    fn epoll_wait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int) -> c_int {
+    @cancellation_point fn epoll_wait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int) -> c_int {
         match Call::on(epoll) {
             Some(call) => answer(wait_set(call, events, max, Patience::of_millis(call.rt, timeout))) as c_int,
             None => real::epoll_wait(epoll, events, max, timeout),
@@ -21,7 +21,7 @@ export! {
     }
 
     /// epoll_pwait(2)
-    fn epoll_pwait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int, mask: *const sigset_t) -> c_int {
+    @cancellation_point fn epoll_pwait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int, mask: *const sigset_t) -> c_int {
         match Call::on(epoll) {
             Some(call) => answer(with_mask(call.rt, mask, || {
                 wait_set(call, events, max, Patience::of_millis(call.rt, timeout))
@@ -31,7 +31,7 @@ export! {
     }
 
     /// epoll_pwait2(2)
-    fn epoll_pwait2(
+    @cancellation_point fn epoll_pwait2(
         epoll: c_int, events: *mut epoll_event, max: c_int, timeout: *const timespec, mask: *const sigset_t,
     ) -> c_int {
         match Call::on(epoll) {
@@ -63,7 +63,9 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
             Waited::Ready => woken = true,
             Waited::TimedOut => return look(),
             // Never restarted (signal(7)).
-            Waited::Interrupted if signal::verdict(call.rt) != Verdict::Nothing => return Err(Errno::INTR),
+            Waited::Interrupted if signal::interrupted(call.rt) != Verdict::Nothing => {
+                return Err(Errno::INTR);
+            }
             Waited::Interrupted => {}
             Waited::Closed => return Err(Errno::BADF),
             Waited::Refused(error) => return Err(error),

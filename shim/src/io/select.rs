@@ -17,7 +17,7 @@ type Set = [u64; WORDS];
 
 export! {
     /// select(2): the time left comes back in `timeout`, as on Linux.
-    fn select | __select(
+    @cancellation_point fn select | __select(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval,
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::select(count, read, write, except, timeout) };
@@ -45,7 +45,7 @@ export! {
     }
 
     /// pselect(2)
-    fn pselect(
+    @cancellation_point fn pselect(
         count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec,
         mask: *const sigset_t,
     ) -> c_int {

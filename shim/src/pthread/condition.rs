@@ -23,7 +23,7 @@ const WAITER: u32 = 8;
 
 export! {
     /// pthread_cond_wait(3)
-    fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int {
+    @cancellation_point fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int {
         match ours(cond) {
             Some((rt, c)) if mutex::ours(mutex).is_some() => wait(rt, c, mutex, None),
             _ => real::pthread_cond_wait(cond, mutex),
@@ -31,7 +31,7 @@ export! {
     }
 
     /// pthread_cond_timedwait(3)
-    fn pthread_cond_timedwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
+    @cancellation_point fn pthread_cond_timedwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
         match ours(cond) {
             Some((rt, c)) if mutex::ours(mutex).is_some() => {
                 let monotonic = c.waiters.load(Ordering::Relaxed) & MONOTONIC != 0;
@@ -46,7 +46,7 @@ export! {
     }
 
     /// pthread_cond_clockwait(3)
-    fn pthread_cond_clockwait(
+    @cancellation_point fn pthread_cond_clockwait(
         cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec,
     ) -> c_int {
         match ours(cond) {
@@ -143,6 +143,10 @@ unsafe fn wait(
         return error;
     }
     mutex::lock_again(rt, m);
+    if parked == Parked::Interrupted && here.is_some() {
+        // With the mutex held, as POSIX wants.
+        super::cancel::point();
+    }
     // After a signal handler the answer is 0, a spurious wake-up: the handler may have parked while we
     // were off the queue, and a wake-up may have passed us by.
     if parked == Parked::TimedOut { libc::ETIMEDOUT } else { 0 }

@@ -74,6 +74,8 @@ pub struct Green {
     pub kept_signals: AtomicU64,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
     pub verdict: Cell<u8>,
+    /// It is to look at its cancellation when it runs next.
+    pub nudged: Cell<bool>,
     /// [`READY`] if the TLS block below can be recycled.
     ready: u64,
     /// The stack pool's links lie over the last bytes of a free stack.
@@ -106,7 +108,10 @@ pub fn adopt_main() {
     MAIN_FS.store(fs, Ordering::Relaxed);
     let main: *mut Green = MAIN.0.get().cast();
     // SAFETY: zero is a valid value of every other field but `start`, which nobody reads.
-    unsafe { (*main).fs = fs };
+    unsafe {
+        (*main).fs = fs;
+        (*main).result = Cell::new(super::cancel::CANCELED_RESULT);
+    }
 }
 
 /// Where the record of a block is.
@@ -184,7 +189,8 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             fs,
             start: plan.start,
             arg: plan.arg,
-            result: Cell::new(ptr::null_mut()),
+            // What a thread yields that neither returned nor called pthread_exit.
+            result: Cell::new(super::cancel::CANCELED_RESULT),
             life: AtomicU32::new(plan.life),
             joiner: AtomicPtr::new(ptr::null_mut()),
             stack: plan.stack,
@@ -192,6 +198,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             name: UnsafeCell::new([0; 16]),
             kept_signals: AtomicU64::new(0),
             verdict: Cell::new(0),
+            nudged: Cell::new(false),
             ready: READY,
             _pool_links: [0; 2],
         });

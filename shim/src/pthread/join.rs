@@ -1,7 +1,7 @@
 //! pthread_join(3) and its timed variants, pthread_detach(3)
 
 use super::green::{self, BURIED, DETACHED, ENDED, Green, JOINED};
-use super::{deadline, is_lock_clock};
+use super::{cancel, deadline, is_lock_clock};
 use crate::{export, real, start};
 use core::ffi::{c_int, c_void};
 use core::ptr;
@@ -13,7 +13,7 @@ use scheduler::{Reason, Runtime, Thread};
 
 export! {
     /// pthread_join(3)
-    fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
+    @cancellation_point fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => join(rt, green, result, None),
             None => natively(|| real::pthread_join(thread, result)),
@@ -30,7 +30,7 @@ export! {
     }
 
     /// pthread_timedjoin_np(3)
-    fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int {
+    @cancellation_point fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => timed(rt, green, result, libc::CLOCK_REALTIME, at),
             None => natively(|| real::pthread_timedjoin_np(thread, result, at)),
@@ -38,7 +38,7 @@ export! {
     }
 
     /// pthread_clockjoin_np(3)
-    fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, at: *const timespec) -> c_int {
+    @cancellation_point fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, at: *const timespec) -> c_int {
         match green_handle(thread) {
             Some(_) if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, green)) => timed(rt, green, result, clock, at),
@@ -122,9 +122,17 @@ unsafe fn join(
     let key = (&raw const green.life).addr();
     while alive() {
         let request = Request { key, reason: Reason::Join(green.fs), deadline, again: false };
-        if rt.lot.park(here, request, alive, || ()) == Parked::TimedOut {
-            green.joiner.store(ptr::null_mut(), Ordering::Release);
-            return libc::ETIMEDOUT;
+        match rt.lot.park(here, request, alive, || ()) {
+            Parked::TimedOut => {
+                green.joiner.store(ptr::null_mut(), Ordering::Release);
+                return libc::ETIMEDOUT;
+            }
+            Parked::Interrupted if here.is_some() && cancel::is_pending() => {
+                // The thread stays joinable for others.
+                green.joiner.store(ptr::null_mut(), Ordering::Release);
+                cancel::point();
+            }
+            _ => {}
         }
     }
     if !result.is_null() {

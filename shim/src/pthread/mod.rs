@@ -6,6 +6,7 @@
 
 pub mod attributes;
 pub mod barrier;
+pub mod cancel;
 pub mod condition;
 pub mod create;
 pub mod exit;

@@ -4,7 +4,7 @@
 //! with nobody waiting is one atomic addition. Process-shared semaphores keep glibc's
 //! implementation (a post from here still wakes waiters elsewhere, and the other way round).
 
-use super::{deadline, is_lock_clock};
+use super::{cancel, deadline, is_lock_clock};
 use crate::abi::Semaphore;
 use crate::errno::fail;
 use crate::signal::{self, Verdict};
@@ -21,7 +21,7 @@ const VALUE_MOST: u64 = i32::MAX as u64;
 
 export! {
     /// sem_wait(3)
-    fn sem_wait(sem: *mut sem_t) -> c_int {
+    @cancellation_point fn sem_wait(sem: *mut sem_t) -> c_int {
         match ours(sem) {
             Some((rt, s)) => wait(rt, s, || Ok(None)),
             None => real::sem_wait(sem),
@@ -29,7 +29,7 @@ export! {
     }
 
     /// sem_timedwait(3)
-    fn sem_timedwait(sem: *mut sem_t, at: *const timespec) -> c_int {
+    @cancellation_point fn sem_timedwait(sem: *mut sem_t, at: *const timespec) -> c_int {
         match ours(sem) {
             Some(_) if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
@@ -38,7 +38,7 @@ export! {
     }
 
     /// sem_clockwait(3)
-    fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int {
+    @cancellation_point fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(sem) {
             Some(_) if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
@@ -109,11 +109,16 @@ fn wait(rt: &'static Runtime, s: &Semaphore, limit: impl FnOnce() -> Result<Opti
         }
         match parked {
             Parked::TimedOut => break libc::ETIMEDOUT,
+            Parked::Interrupted if cancel::is_pending() => break libc::EINTR,
             Parked::Interrupted if signal::verdict(rt) == Verdict::Interrupt => break libc::EINTR,
             Parked::Woken(_) => again = true,
             _ => {}
         }
     };
     s.data.fetch_sub(WAITER, Ordering::Relaxed);
+    if result == libc::EINTR && here.is_some() {
+        // Off the count of waiters before the thread may unwind.
+        cancel::point();
+    }
     if result == 0 { 0 } else { fail(result) }
 }
