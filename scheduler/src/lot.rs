@@ -18,12 +18,12 @@
 
 use crate::carrier::{Carrier, Wake};
 use crate::list::{Links, List, Node as ListNode};
-use crate::spin::Spin;
+use crate::spin::{Spin, SpinGuard};
 use crate::sys::{self, Errno};
 use crate::thread::{Reason, Thread};
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 const BUCKETS: usize = 1 << 16;
 
@@ -36,7 +36,10 @@ type Bucket = Spin<List<Waiter>>;
 #[repr(C)]
 struct Waiter {
     links: Links<Waiter>,
-    key: usize,
+    /// Changes when the waiter is requeued, under both buckets' locks.
+    key: AtomicUsize,
+    /// Wakers with another set of bits pass it by.
+    bits: u32,
     /// The green thread, or null for a kernel thread, which blocks on `woken`.
     thread: *mut Thread,
     /// 0 while queued, then 1: also the futex of a kernel thread.
@@ -65,6 +68,10 @@ pub enum Parked {
     /// A signal handler ran.
     Interrupted,
 }
+
+/// Wake only waiters that share a bit with this.
+#[derive(Clone, Copy)]
+pub struct Filter(pub u32);
 
 /// What an unlocker learns about the waiter it is about to wake.
 #[derive(Clone, Copy)]
@@ -141,10 +148,34 @@ impl Lot {
         validate: impl FnOnce() -> bool,
         queued: impl FnOnce() -> bool,
     ) -> Parked {
+        self.park_as(carrier, request, !0, validate, queued)
+    }
+
+    /// As [`Lot::park`], for wakers that share a bit of `bits`.
+    pub fn park_filtered(
+        &self,
+        carrier: Option<&Carrier>,
+        request: Request,
+        bits: u32,
+        validate: impl FnOnce() -> bool,
+    ) -> Parked {
+        self.park_as(carrier, request, bits, validate, || true)
+    }
+
+    #[inline]
+    fn park_as(
+        &self,
+        carrier: Option<&Carrier>,
+        request: Request,
+        bits: u32,
+        validate: impl FnOnce() -> bool,
+        queued: impl FnOnce() -> bool,
+    ) -> Parked {
         let thread = carrier.map_or(ptr::null_mut(), |c| c.current());
         let waiter = Waiter {
             links: Links::new(),
-            key: request.key,
+            key: AtomicUsize::new(request.key),
+            bits,
             thread,
             woken: AtomicU32::new(0),
             token: Cell::new(0),
@@ -176,7 +207,7 @@ impl Lot {
     #[cold]
     fn call_off(&self, carrier: Option<&Carrier>, waiter: &Waiter) -> Parked {
         let woken = {
-            let bucket = self.bucket(waiter.key).lock();
+            let bucket = self.bucket_of(waiter);
             let woken = waiter.woken.load(Ordering::Relaxed) != 0;
             if !woken {
                 // SAFETY: not woken, so still on the list.
@@ -197,7 +228,7 @@ impl Lot {
                 return Parked::Woken(waiter.token.get());
             }
             // Woken by somebody else than our waker: the lock tells who was first.
-            let bucket = self.bucket(request.key).lock();
+            let bucket = self.bucket_of(waiter);
             if waiter.woken.load(Ordering::Relaxed) != 0 {
                 return Parked::Woken(waiter.token.get());
             }
@@ -216,7 +247,7 @@ impl Lot {
         loop {
             if waiter.woken.load(Ordering::Acquire) != 0 {
                 // Our waker may still be inside the bucket: let it finish with our node.
-                drop(self.bucket(waiter.key).lock());
+                drop(self.bucket_of(waiter));
                 return Parked::Woken(waiter.token.get());
             }
             let left = match deadline {
@@ -224,7 +255,7 @@ impl Lot {
                 Some(at) => {
                     let now = crate::clock::Clock::new(crate::clock::clock_gettime_syscall).now();
                     if now >= at {
-                        let bucket = self.bucket(waiter.key).lock();
+                        let bucket = self.bucket_of(waiter);
                         if waiter.woken.load(Ordering::Relaxed) != 0 {
                             return Parked::Woken(waiter.token.get());
                         }
@@ -258,7 +289,7 @@ impl Lot {
         // SAFETY: queued waiters are alive while we hold the lock.
         unsafe {
             while !node.is_null() {
-                if (*node).key == key {
+                if (*node).key.load(Ordering::Relaxed) == key {
                     if !found.is_null() {
                         more = true;
                         break;
@@ -281,7 +312,7 @@ impl Lot {
     /// Wake up to `max` waiters on `key`; answers how many.
     pub fn unpark_many(&self, carrier: Option<&Carrier>, key: usize, max: usize, token: usize) -> usize {
         let mut left = max;
-        self.unpark_while(carrier, key, token, || {
+        self.unpark_while(carrier, key, token, !0, || {
             let more = left > 0;
             left -= usize::from(more);
             more
@@ -290,10 +321,90 @@ impl Lot {
 
     /// Wake every waiter on `key`, calling `each` for each under the bucket's lock before it can run.
     pub fn unpark_all(&self, carrier: Option<&Carrier>, key: usize, mut each: impl FnMut()) -> usize {
-        self.unpark_while(carrier, key, 0, || {
+        self.unpark_while(carrier, key, 0, !0, || {
             each();
             true
         })
+    }
+
+    /// Wake up to `max` waiters on `key` that pass the filter; answers how many.
+    pub fn unpark_filtered(
+        &self,
+        carrier: Option<&Carrier>,
+        key: usize,
+        max: usize,
+        filter: Filter,
+    ) -> usize {
+        let mut left = max;
+        self.unpark_while(carrier, key, 0, filter.0, || {
+            let more = left > 0;
+            left -= usize::from(more);
+            more
+        })
+    }
+
+    /// Wake up to `counts[0]` waiters on `keys[0]` and move up to `counts[1]` more to `keys[1]`, if
+    /// `unchanged` says so under both buckets' locks. Answers how many were woken and moved.
+    pub fn requeue(
+        &self,
+        carrier: Option<&Carrier>,
+        keys: [usize; 2],
+        counts: [usize; 2],
+        unchanged: impl FnOnce() -> bool,
+    ) -> Option<(usize, usize)> {
+        let _critical = carrier.map(Carrier::enter);
+        let (from, to) = (self.bucket(keys[0]), self.bucket(keys[1]));
+        let same = core::ptr::eq(from, to);
+        // Two locks are always taken in the order of their addresses.
+        let (first, second) =
+            if core::ptr::from_ref(from) < core::ptr::from_ref(to) { (from, to) } else { (to, from) };
+        let first = first.lock();
+        let second = (!same).then(|| second.lock());
+        let second = second.as_deref().unwrap_or(&first);
+        let (source, target): (&List<Waiter>, &List<Waiter>) =
+            if core::ptr::from_ref(from) < core::ptr::from_ref(to) {
+                (&first, second)
+            } else {
+                (second, &first)
+            };
+        if !unchanged() {
+            return None;
+        }
+        // Moving to the same address changes nothing.
+        let most_moved = if keys[0] == keys[1] { 0 } else { counts[1] };
+        let (mut woken, mut moved) = (0, 0);
+        let mut node = source.first();
+        // SAFETY: queued waiters are alive while we hold the locks.
+        unsafe {
+            while !node.is_null() && woken + moved < counts[0].saturating_add(most_moved) {
+                let next = source.after(node);
+                if (*node).key.load(Ordering::Relaxed) == keys[0] {
+                    source.remove(node);
+                    if woken < counts[0] {
+                        Self::wake(node);
+                        woken += 1;
+                    } else {
+                        (*node).key.store(keys[1], Ordering::Release);
+                        target.push_back(node);
+                        moved += 1;
+                    }
+                }
+                node = next;
+            }
+        }
+        Some((woken, moved))
+    }
+
+    /// The locked bucket that a waiter is in (or was in when it was woken).
+    fn bucket_of(&self, waiter: &Waiter) -> SpinGuard<'_, List<Waiter>> {
+        loop {
+            let key = waiter.key.load(Ordering::Acquire);
+            let bucket = self.bucket(key).lock();
+            // Requeued between the two looks: it is in another bucket now.
+            if waiter.key.load(Ordering::Acquire) == key {
+                return bucket;
+            }
+        }
     }
 
     fn unpark_while(
@@ -301,6 +412,7 @@ impl Lot {
         carrier: Option<&Carrier>,
         key: usize,
         token: usize,
+        bits: u32,
         mut another: impl FnMut() -> bool,
     ) -> usize {
         let _critical = carrier.map(Carrier::enter);
@@ -311,7 +423,7 @@ impl Lot {
         unsafe {
             while !node.is_null() {
                 let next = bucket.after(node);
-                if (*node).key == key {
+                if (*node).key.load(Ordering::Relaxed) == key && (*node).bits & bits != 0 {
                     if !another() {
                         break;
                     }

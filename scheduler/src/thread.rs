@@ -50,6 +50,8 @@ pub enum Reason {
     Barrier(usize),
     /// It waits for a `pthread_once` initialiser.
     Once(usize),
+    /// It waits for a futex at this address.
+    Futex(usize),
     /// It waits for a lock inside libc.
     LibcLock(usize),
     /// It waits for the end of a thread.

@@ -28,9 +28,11 @@ pub mod kind {
     pub const RECURSIVE: c_int = 1;
     /// `PTHREAD_MUTEX_ERRORCHECK_NP`
     pub const ERRORCHECK: c_int = 2;
-    /// robust (16), priority inheritance (32) and protection (64), process-shared (128): these are
-    /// kernel business and keep glibc's implementation.
-    pub const KERNEL: c_int = 16 | 32 | 64 | 128;
+    /// `PTHREAD_MUTEX_PSHARED_BIT`
+    pub const SHARED: c_int = 128;
+    /// Robust (16), priority protection (64), process-shared: kernel business, these keep glibc's
+    /// implementation. (Priority inheritance, 32, has nothing to inherit on one carrier.)
+    pub const KERNEL: c_int = 16 | 64 | SHARED;
 }
 
 /// `pthread_cond_t` (bits/thread-shared-types.h): of its 48 bytes we use glibc's count of waiters.

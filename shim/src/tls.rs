@@ -7,9 +7,9 @@
 //! ```text
 //!   stack top ─►┌──────────────────────┐
 //!               │ our record           │  pthread/green.rs
-//!     FS base ─►├──────────────────────┤
+//!               ├──────────────────────┤
 //!               │ struct pthread       │  glibc's descriptor: header, tid, specific data, rseq …
-//!               ├──────────────────────┤◄─ FS base itself is the lower end of struct pthread
+//!     FS base ─►├──────────────────────┤  = pthread_self(); everything is found from here
 //!               │ static TLS           │  `__thread` of the program and its libraries
 //!               ├──────────────────────┤
 //!               │ frames ↓             │

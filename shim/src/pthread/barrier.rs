@@ -18,7 +18,7 @@ export! {
     fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int {
         let b = &*barrier.cast::<Barrier>();
         let Some(rt) = start::runtime().filter(|_| b.shared == 0) else {
-            return real::pthread_barrier_wait(barrier);
+            return super::shared::elsewhere(|| real::pthread_barrier_wait(barrier));
         };
         let here = rt.carrier_here();
         let key = barrier.addr();

@@ -5,10 +5,10 @@
 //! mutex, so no signal is lost; whoever takes it off the queue has also taken it off the count, so
 //! the object may be destroyed the moment a broadcast returns.
 //!
-//! Process-shared conditions keep glibc's implementation.
+//! Process-shared conditions keep glibc's implementation (shared.rs).
 
 use super::mutex::{self, Users};
-use super::{deadline, is_lock_clock};
+use super::{deadline, is_lock_clock, shared};
 use crate::abi::Condition;
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -26,7 +26,7 @@ export! {
     @cancellation_point fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int {
         match ours(cond) {
             Some((rt, c)) if mutex::ours(mutex).is_some() => wait(rt, c, mutex, None),
-            _ => real::pthread_cond_wait(cond, mutex),
+            _ => shared::condition_wait(mutex, || real::pthread_cond_wait(cond, mutex)),
         }
     }
 
@@ -41,7 +41,7 @@ export! {
                     Err(error) => error,
                 }
             }
-            _ => real::pthread_cond_timedwait(cond, mutex, at),
+            _ => shared::condition_wait(mutex, || real::pthread_cond_timedwait(cond, mutex, at)),
         }
     }
 
@@ -59,7 +59,7 @@ export! {
                     Err(error) => error,
                 }
             }
-            _ => real::pthread_cond_clockwait(cond, mutex, clock, at),
+            _ => shared::condition_wait(mutex, || real::pthread_cond_clockwait(cond, mutex, clock, at)),
         }
     }
 

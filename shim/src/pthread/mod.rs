@@ -6,10 +6,12 @@
 
 pub mod attributes;
 pub mod barrier;
+pub mod c11;
 pub mod cancel;
 pub mod condition;
 pub mod create;
 pub mod exit;
+pub mod futex;
 pub mod green;
 pub mod join;
 pub mod key;
@@ -17,6 +19,7 @@ pub mod mutex;
 pub mod once;
 pub mod rwlock;
 pub mod semaphore;
+pub mod shared;
 pub mod spin;
 
 use crate::start;

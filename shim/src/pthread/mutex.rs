@@ -13,9 +13,10 @@
 //! parks inside its critical section would be found holding the lock at every switch. So a waiter
 //! that was woken once and lost gets the lock handed over the next time.
 //!
-//! Robust, priority and process-shared mutexes are kernel objects and keep glibc's implementation.
+//! Robust, priority-protected and process-shared mutexes are kernel objects and keep glibc's
+//! implementation (shared.rs).
 
-use super::{deadline, is_lock_clock, tid};
+use super::{deadline, is_lock_clock, shared, tid};
 use crate::abi::{Mutex, kind};
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -38,7 +39,7 @@ export! {
     fn pthread_mutex_lock | __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::Never),
-            None => real::pthread_mutex_lock(mutex),
+            None => shared::lock(mutex, || real::pthread_mutex_lock(mutex)),
         }
     }
 
@@ -54,7 +55,7 @@ export! {
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::At(libc::CLOCK_REALTIME, at)),
-            None => real::pthread_mutex_timedlock(mutex, at),
+            None => shared::lock(mutex, || real::pthread_mutex_timedlock(mutex, at)),
         }
     }
 
@@ -63,7 +64,7 @@ export! {
         match ours(mutex) {
             Some(_) if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, m)) => lock(rt, m, Until::At(clock, at)),
-            None => real::pthread_mutex_clocklock(mutex, clock, at),
+            None => shared::lock(mutex, || real::pthread_mutex_clocklock(mutex, clock, at)),
         }
     }
 

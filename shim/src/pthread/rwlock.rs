@@ -9,9 +9,10 @@
 //!
 //! Waiters queue under the lock's address. An unlock that frees the lock wakes all of them; each
 //! tries again, in the order they came. With a writer-preferring kind, readers stand back while a
-//! writer waits. Process-shared locks keep glibc's implementation.
+//! writer waits. Process-shared locks keep glibc's
+//! implementation (shared.rs).
 
-use super::{deadline, is_lock_clock, tid};
+use super::{deadline, is_lock_clock, shared, tid};
 use crate::abi::RwLock;
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -33,7 +34,7 @@ export! {
     fn pthread_rwlock_rdlock | __pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_read, false, None),
-            None => real::pthread_rwlock_rdlock(lock),
+            None => shared::read_lock(lock, || real::pthread_rwlock_rdlock(lock)),
         }
     }
 
@@ -41,7 +42,7 @@ export! {
     fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, at: *const timespec) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_read, false, Some((libc::CLOCK_REALTIME, at))),
-            None => real::pthread_rwlock_timedrdlock(lock, at),
+            None => shared::read_lock(lock, || real::pthread_rwlock_timedrdlock(lock, at)),
         }
     }
 
@@ -49,7 +50,7 @@ export! {
     fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_read, false, Some((clock, at))),
-            None => real::pthread_rwlock_clockrdlock(lock, clock, at),
+            None => shared::read_lock(lock, || real::pthread_rwlock_clockrdlock(lock, clock, at)),
         }
     }
 
@@ -65,7 +66,7 @@ export! {
     fn pthread_rwlock_wrlock | __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_write, true, None),
-            None => real::pthread_rwlock_wrlock(lock),
+            None => shared::write_lock(lock, || real::pthread_rwlock_wrlock(lock)),
         }
     }
 
@@ -73,7 +74,7 @@ export! {
     fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, at: *const timespec) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_write, true, Some((libc::CLOCK_REALTIME, at))),
-            None => real::pthread_rwlock_timedwrlock(lock, at),
+            None => shared::write_lock(lock, || real::pthread_rwlock_timedwrlock(lock, at)),
         }
     }
 
@@ -81,7 +82,7 @@ export! {
     fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_write, true, Some((clock, at))),
-            None => real::pthread_rwlock_clockwrlock(lock, clock, at),
+            None => shared::write_lock(lock, || real::pthread_rwlock_clockwrlock(lock, clock, at)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! with nobody waiting is one atomic addition. Process-shared semaphores keep glibc's
 //! implementation (a post from here still wakes waiters elsewhere, and the other way round).
 
-use super::{cancel, deadline, is_lock_clock};
+use super::{cancel, deadline, is_lock_clock, shared};
 use crate::abi::Semaphore;
 use crate::errno::fail;
 use crate::signal::{self, Verdict};
@@ -24,7 +24,7 @@ export! {
     @cancellation_point fn sem_wait(sem: *mut sem_t) -> c_int {
         match ours(sem) {
             Some((rt, s)) => wait(rt, s, || Ok(None)),
-            None => real::sem_wait(sem),
+            None => not_ours(sem, || real::sem_wait(sem)),
         }
     }
 
@@ -33,7 +33,7 @@ export! {
         match ours(sem) {
             Some(_) if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
-            None => real::sem_timedwait(sem, at),
+            None => not_ours(sem, || real::sem_timedwait(sem, at)),
         }
     }
 
@@ -42,7 +42,7 @@ export! {
         match ours(sem) {
             Some(_) if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
-            None => real::sem_clockwait(sem, clock, at),
+            None => not_ours(sem, || real::sem_clockwait(sem, clock, at)),
         }
     }
 
@@ -62,6 +62,15 @@ export! {
             }
         }
     }
+}
+
+/// A process-shared semaphore (a named one is): a helper waits where the value is not there already.
+unsafe fn not_ours(sem: *mut sem_t, wait: impl FnOnce() -> c_int) -> c_int {
+    // SAFETY: the program's semaphore.
+    if start::here().is_some() && take(unsafe { &*sem.cast::<Semaphore>() }) {
+        return 0;
+    }
+    shared::elsewhere(wait)
 }
 
 fn is_time(at: *const timespec) -> bool {

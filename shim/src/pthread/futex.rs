@@ -1,0 +1,145 @@
+//! syscall(2) with `SYS_futex`, as hand-written locks, C++20's `atomic::wait` and latches use it, and
+//! `SYS_gettid`. Other numbers pass through.
+//!
+//! A private futex is an address in the parking lot, like our own locks; kernel threads that wait on it
+//! by direct system calls are woken as well. One that is not private may be woken by another process, so
+//! a helper waits for it. Priority-inheriting operations are the kernel's.
+
+use crate::errno::fail;
+use crate::signal::{self, Verdict};
+use crate::{export, io, real, start};
+use core::ffi::{c_int, c_long};
+use core::sync::atomic::{AtomicU32, Ordering};
+use libc::timespec;
+use scheduler::helpers::Class;
+use scheduler::lot::{Filter, Parked, Request};
+use scheduler::sys::Timespec;
+use scheduler::{Reason, Runtime};
+
+const WAIT: c_int = 0;
+const WAKE: c_int = 1;
+const REQUEUE: c_int = 3;
+const CMP_REQUEUE: c_int = 4;
+const WAIT_BITSET: c_int = 9;
+const WAKE_BITSET: c_int = 10;
+const PRIVATE: c_int = 128;
+const CLOCK_REALTIME: c_int = 256;
+
+export! {
+    /// syscall(2)
+    fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
+        match (number, start::runtime()) {
+            (libc::SYS_futex, Some(rt)) => futex(rt, a, b as c_int, c as u32, d, e, f as u32),
+            (libc::SYS_gettid, Some(_)) => c_long::from(gettid()),
+            _ => real::syscall(number, a, b, c, d, e, f),
+        }
+    }
+
+    /// gettid(2): distinct for every thread, as natively; the kernel knows only the main thread's.
+    fn gettid() -> c_int {
+        match start::here() {
+            Some(_) => super::tid(),
+            None => real::gettid(),
+        }
+    }
+}
+
+unsafe fn futex(
+    rt: &'static Runtime,
+    at: usize,
+    op: c_int,
+    value: u32,
+    fourth: usize,
+    other: usize,
+    last: u32,
+) -> c_long {
+    let plain = || {
+        // SAFETY: the program's own call.
+        unsafe {
+            real::syscall(libc::SYS_futex, at, op as usize, value as usize, fourth, other, last as usize)
+        }
+    };
+    let command = op & 127;
+    let (Some(carrier), true) = (rt.carrier_here(), at.is_multiple_of(4) && at != 0) else {
+        return match command {
+            // A foreign thread wakes green ones, too.
+            WAKE | WAKE_BITSET if op & PRIVATE != 0 => {
+                wake(rt, at, value, if command == WAKE { !0 } else { last }, plain)
+            }
+            _ => plain(),
+        };
+    };
+    match command {
+        WAIT | WAIT_BITSET if op & PRIVATE == 0 => io::offload(rt, carrier, Class::Unbounded, plain),
+        WAIT | WAIT_BITSET => {
+            let bits = if command == WAIT { !0 } else { last };
+            // SAFETY: the program's timeout, or null.
+            match unsafe { limit(rt, op, fourth as *const timespec) } {
+                Ok(limit) if bits != 0 => wait(rt, at, value, bits, limit),
+                Ok(_) => fail(libc::EINVAL),
+                Err(error) => fail(error),
+            }
+        }
+        WAKE | WAKE_BITSET if op & PRIVATE != 0 => {
+            wake(rt, at, value, if command == WAKE { !0 } else { last }, plain)
+        }
+        REQUEUE | CMP_REQUEUE if op & PRIVATE != 0 => {
+            // SAFETY: the program's words.
+            let word = unsafe { AtomicU32::from_ptr(at as *mut u32) };
+            let unchanged = || command == REQUEUE || word.load(Ordering::SeqCst) == last;
+            match rt.lot.requeue(Some(carrier), [at, other], [value as usize, fourth], unchanged) {
+                Some((woken, moved)) => (woken + if command == CMP_REQUEUE { moved } else { 0 }) as c_long,
+                None => fail(libc::EAGAIN),
+            }
+        }
+        _ => plain(),
+    }
+}
+
+/// `FUTEX_WAIT` takes a span, `FUTEX_WAIT_BITSET` a point in time.
+unsafe fn limit(rt: &Runtime, op: c_int, time: *const timespec) -> Result<Option<u64>, c_int> {
+    // SAFETY: the caller vouches.
+    let Some(time) = (unsafe { time.as_ref() }) else { return Ok(None) };
+    if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
+        return Err(libc::EINVAL);
+    }
+    if op & 127 == WAIT {
+        let span = (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64);
+        return Ok(Some(rt.clock.now().saturating_add(span)));
+    }
+    let clock = if op & CLOCK_REALTIME != 0 { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC };
+    Ok(rt.clock.deadline(clock, Timespec { sec: time.tv_sec, nsec: time.tv_nsec }))
+}
+
+fn wait(rt: &'static Runtime, at: usize, value: u32, bits: u32, limit: Option<u64>) -> c_long {
+    // SAFETY: the program's word, aligned.
+    let word = unsafe { AtomicU32::from_ptr(at as *mut u32) };
+    let _ = signal::verdict(rt);
+    loop {
+        let request = Request { key: at, reason: Reason::Futex(at), deadline: limit, again: false };
+        let same = || word.load(Ordering::SeqCst) == value;
+        return match rt.lot.park_filtered(rt.carrier_here(), request, bits, same) {
+            Parked::Woken(_) => 0,
+            Parked::Invalid => fail(libc::EAGAIN),
+            Parked::TimedOut => fail(libc::ETIMEDOUT),
+            Parked::Interrupted => match signal::verdict(rt) {
+                Verdict::Interrupt => fail(libc::EINTR),
+                _ => continue,
+            },
+        };
+    }
+}
+
+fn wake(rt: &'static Runtime, at: usize, count: u32, bits: u32, plain: impl FnOnce() -> c_long) -> c_long {
+    if bits == 0 {
+        return fail(libc::EINVAL);
+    }
+    // The kernel wakes one even when asked for none.
+    let most = (count as c_int).max(1) as usize;
+    let woken = rt.lot.unpark_filtered(rt.carrier_here(), at, most, Filter(bits)) as c_long;
+    if woken < most as c_long {
+        // Kernel threads that wait by system calls of their own.
+        return woken + plain().max(0);
+    }
+    woken
+}
