@@ -57,6 +57,8 @@ pub struct Carrier {
     critical: AtomicU32,
     /// The shim keeps signals.
     signals: AtomicU32,
+    /// Counts signals kept; the loop does not sleep if one came since it last looked.
+    signals_seen: AtomicU32,
     turns: Cell<u32>,
     switches: Cell<u64>,
     switch: Cell<Switch>,
@@ -165,6 +167,7 @@ impl Carrier {
     /// From a signal handler: a signal is kept. A carrier asleep in the kernel is woken for it.
     pub fn signal_kept(&self) {
         self.signals.store(1, Ordering::SeqCst);
+        self.signals_seen.fetch_add(1, Ordering::SeqCst);
         self.inbox.ring_if_asleep();
     }
 
@@ -178,7 +181,7 @@ impl Carrier {
         (self.host.get().run_handlers)();
     }
 
-    /// A kept signal is for `thread`: if it is parked, its wait is interrupted.
+    /// A kept signal is for `thread`: if it is parked in a wait that can be interrupted, it is.
     ///
     /// # Safety
     /// `thread` must be alive.
@@ -186,7 +189,11 @@ impl Carrier {
         // Another kernel thread's call changes nothing here but through the inbox.
         let _critical = self.is_here().then(|| CriticalQuietly::enter(self));
         // SAFETY: the caller vouches.
-        unsafe { Thread::unpark(thread, Wake::Interrupted) };
+        unsafe {
+            if !(*thread).deaf.load(Ordering::Relaxed) {
+                Thread::unpark(thread, Wake::Interrupted);
+            }
+        }
     }
 
     // ---- parking -------------------------------------------------------------------------------
@@ -340,6 +347,7 @@ impl Carrier {
     #[inline]
     fn next(&self) -> *mut Thread {
         loop {
+            let seen = self.signals_seen.load(Ordering::SeqCst);
             let turns = self.turns.get() + 1;
             self.turns.set(turns);
             if turns >= LOOK_EVERY {
@@ -354,7 +362,7 @@ impl Carrier {
             if !thread.is_null() {
                 return thread;
             }
-            self.idle();
+            self.idle(seen);
         }
     }
 
@@ -386,7 +394,7 @@ impl Carrier {
     }
 
     /// Nobody can run: wait in the kernel for a descriptor, a deadline, the inbox or a signal.
-    fn idle(&self) {
+    fn idle(&self, signals_seen: u32) {
         self.turns.set(0);
         let mut timeout = None;
         if !self.wheel.is_empty() {
@@ -398,11 +406,11 @@ impl Carrier {
             timeout = self.wheel.next_look().map(|at| at.saturating_sub(now));
         }
         if self.netpoll.open(self).is_err() {
-            return self.idle_blindly(timeout);
+            return self.idle_blindly(timeout, signals_seen);
         }
         if self.inbox.fall_asleep() {
             // A signal kept since `next` looked has not rung the bell: look again.
-            if self.signals.load(Ordering::SeqCst) == 0 {
+            if self.signals_seen.load(Ordering::SeqCst) == signals_seen {
                 let _ = self.netpoll.poll(&self.runtime().fds, timeout);
             }
             self.inbox.wake_up();
@@ -415,9 +423,9 @@ impl Carrier {
 
     /// No descriptor is left for an epoll set: sleep in short steps until one is.
     #[cold]
-    fn idle_blindly(&self, timeout: Option<u64>) {
+    fn idle_blindly(&self, timeout: Option<u64>, signals_seen: u32) {
         let step = crate::sys::Timespec::from_nanos(timeout.unwrap_or(BLIND_NANOS).min(BLIND_NANOS));
-        if self.inbox.is_empty() && self.signals.load(Ordering::SeqCst) == 0 {
+        if self.inbox.is_empty() && self.signals_seen.load(Ordering::SeqCst) == signals_seen {
             // SAFETY: `step` is ours.
             let _ = unsafe { crate::sys!(nanosleep, &raw const step, 0) };
         }

@@ -169,6 +169,9 @@ impl Helpers {
                 return false;
             }
         }
+        // SAFETY: the running thread's record.
+        let deaf = unsafe { &(*thread).deaf };
+        deaf.store(true, Ordering::Relaxed);
         loop {
             carrier.prepare_park();
             // Done before we were prepared: its unpark came too early to count.
@@ -181,6 +184,7 @@ impl Helpers {
                 break;
             }
         }
+        deaf.store(false, Ordering::Relaxed);
         // The helper sets `done` and unparks under the lock: it is through with us after it.
         drop(self.pool.lock());
         true

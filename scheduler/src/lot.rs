@@ -283,28 +283,33 @@ impl Lot {
     ) -> bool {
         let _critical = carrier.map(Carrier::enter);
         let bucket = self.bucket(key).lock();
-        let mut found: *mut Waiter = ptr::null_mut();
-        let mut more = false;
+        let mut chosen: *mut Waiter = ptr::null_mut();
+        let mut fallback: *mut Waiter = ptr::null_mut();
+        let mut count = 0;
         let mut node = bucket.first();
         // SAFETY: queued waiters are alive while we hold the lock.
         unsafe {
-            while !node.is_null() {
+            while !node.is_null() && (chosen.is_null() || count < 2) {
                 if (*node).key.load(Ordering::Relaxed) == key {
-                    if !found.is_null() {
-                        more = true;
-                        break;
+                    count += 1;
+                    if chosen.is_null() && Self::rouse(node) {
+                        chosen = node;
+                    } else if fallback.is_null() {
+                        // Its time is up or it is cancelled, it just has not run yet: it must not
+                        // swallow a wake-up that another can use.
+                        fallback = node;
                     }
-                    found = node;
                 }
                 node = bucket.after(node);
             }
-            if found.is_null() {
+            let waiter = if chosen.is_null() { fallback } else { chosen };
+            if waiter.is_null() {
                 decide(None);
                 return false;
             }
-            bucket.remove(found);
-            (*found).token.set(decide(Some(Next { again: (*found).again, more })));
-            Self::wake(found);
+            bucket.remove(waiter);
+            let token = decide(Some(Next { again: (*waiter).again, more: count > 1 }));
+            Self::wake(waiter, token);
         }
         true
     }
@@ -381,7 +386,8 @@ impl Lot {
                 if (*node).key.load(Ordering::Relaxed) == keys[0] {
                     source.remove(node);
                     if woken < counts[0] {
-                        Self::wake(node);
+                        Self::rouse(node);
+                        Self::wake(node, 0);
                         woken += 1;
                     } else {
                         (*node).key.store(keys[1], Ordering::Release);
@@ -428,8 +434,8 @@ impl Lot {
                         break;
                     }
                     bucket.remove(node);
-                    (*node).token.set(token);
-                    Self::wake(node);
+                    Self::rouse(node);
+                    Self::wake(node, token);
                     woken += 1;
                 }
                 node = next;
@@ -438,19 +444,31 @@ impl Lot {
         woken
     }
 
+    /// Make a waiting green thread runnable; false if somebody else did. (A kernel thread can always be
+    /// woken.) It cannot leave its wait before we release the bucket's lock.
+    ///
+    /// # Safety
+    /// The caller holds the lock of the bucket that `waiter` is in.
+    unsafe fn rouse(waiter: *mut Waiter) -> bool {
+        // SAFETY: queued, so alive.
+        unsafe { (*waiter).thread.is_null() || Thread::unpark((*waiter).thread, Wake::Ready) }
+    }
+
+    /// Tell a waiter that it was woken. A green one sees it when it runs, by `rouse` or for a reason of
+    /// its own.
+    ///
     /// # Safety
     /// The caller holds the bucket's lock and has taken `waiter` off the list.
-    #[inline]
-    unsafe fn wake(waiter: *mut Waiter) {
-        // SAFETY: the waiter cannot leave before it sees `woken`; a green one then still needs the
-        // unpark below or the lock we hold; a kernel one takes the lock before it leaves.
+    unsafe fn wake(waiter: *mut Waiter, token: usize) {
+        // SAFETY: the waiter takes the lock we hold before it leaves, unless it sees `woken`, which is
+        // the last we touch of a green one; the futex of a kernel one is looked up by address only.
         unsafe {
-            let thread = (*waiter).thread;
+            let kernel = (*waiter).thread.is_null();
+            let word = (*waiter).woken.as_ptr();
+            (*waiter).token.set(token);
             (*waiter).woken.store(1, Ordering::Release);
-            if thread.is_null() {
-                sys::futex_wake((*waiter).woken.as_ptr(), 1);
-            } else {
-                Thread::unpark(thread, Wake::Ready);
+            if kernel {
+                sys::futex_wake(word, 1);
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::carrier::{Carrier, Wake};
 use crate::timer::Timer;
 use core::cell::Cell;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 pub(crate) const RUNNING: u32 = 0;
 pub(crate) const PARKED: u32 = 1;
@@ -75,6 +75,8 @@ pub struct Thread {
     carrier: *const Carrier,
     pub(crate) timer: Timer,
     pub(crate) reason: Cell<Reason>,
+    /// Its wait cannot be interrupted: a helper uses its stack.
+    pub(crate) deaf: AtomicBool,
 }
 
 impl Thread {
@@ -90,6 +92,7 @@ impl Thread {
             carrier,
             timer: Timer::new(),
             reason: Cell::new(Reason::None),
+            deaf: AtomicBool::new(false),
         }
     }
 

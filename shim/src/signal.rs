@@ -318,17 +318,14 @@ pub fn run_handlers() {
     let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);
     // One at a time: a handler may leave by siglongjmp and must not take the others with it.
     loop {
-        // First forget, then look: one that is kept in between says so again.
-        carrier.signals_taken();
-        if KEPT.load(Ordering::SeqCst) != 0 || KEPT_DIRECTED.load(Ordering::SeqCst) != 0 {
-            carrier.signal_kept();
-        }
         if main_here && let Some(signal) = take_first(&KEPT) {
+            forget_if_none_kept(carrier);
             // SAFETY: filled in when the bit was set.
             let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
             run_one(me, signal, info);
         } else if let Some(signal) = take_first(&me.kept_signals) {
             KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
+            forget_if_none_kept(carrier);
             run_one(me, signal, directed_info(signal));
         } else {
             break;
@@ -337,9 +334,25 @@ pub fn run_handlers() {
     if !main_here {
         interrupt_targets();
     }
-    if me.nudged.replace(false) {
+    let nudged = me.nudged.replace(false);
+    if nudged {
         KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
+    }
+    forget_if_none_kept(carrier);
+    if nudged {
         cancel::act_if_asynchronous();
+    }
+}
+
+/// Tell the carrier if nothing is kept any more. First forget, then look: a signal that is kept in
+/// between says so again.
+fn forget_if_none_kept(carrier: &Carrier) {
+    let any = || KEPT.load(Ordering::SeqCst) != 0 || KEPT_DIRECTED.load(Ordering::SeqCst) != 0;
+    if !any() {
+        carrier.signals_taken();
+        if any() {
+            carrier.signal_kept();
+        }
     }
 }
 
