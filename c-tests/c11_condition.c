@@ -8,7 +8,7 @@ enum { THREADS = 10, PASSES = 2000 };
 
 static mtx_t mutex;
 static cnd_t condition, all_here, turn[2];
-static int here, open, ball;
+static int here, tickets, ball;
 
 static struct timespec in_milliseconds(long milliseconds)
 {
@@ -23,19 +23,19 @@ static struct timespec in_milliseconds(long milliseconds)
 static void lock(void) { CHECK(mtx_lock(&mutex) == thrd_success); }
 static void unlock(void) { CHECK(mtx_unlock(&mutex) == thrd_success); }
 
-static int wait_until_open(void *timed)
+static int wait_for_ticket(void *timed)
 {
     struct timespec limit = in_milliseconds(3600 * 1000);
     lock();
     if (++here == THREADS)
         CHECK(cnd_signal(&all_here) == thrd_success);
-    while (open == 0) {
+    while (tickets == 0) {
         if (timed)
             CHECK(cnd_timedwait(&condition, &mutex, &limit) == thrd_success);
         else
             CHECK(cnd_wait(&condition, &mutex) == thrd_success);
     }
-    open--, here--;
+    tickets--, here--;
     unlock();
     return 0;
 }
@@ -74,7 +74,7 @@ static void wake_all(const char *name, int at_once)
 {
     thrd_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
-        threads[i] = start_c11(wait_until_open, i % 2 ? "timed" : NULL);
+        threads[i] = start_c11(wait_for_ticket, i % 2 ? "timed" : NULL);
     lock();
     while (here < THREADS)
         CHECK(cnd_wait(&all_here, &mutex) == thrd_success);
@@ -82,7 +82,7 @@ static void wake_all(const char *name, int at_once)
     others_run();
     for (int i = 0; i < (at_once ? 1 : THREADS); i++) {
         lock();
-        open += at_once ? THREADS : 1;
+        tickets += at_once ? THREADS : 1;
         CHECK((at_once ? cnd_broadcast : cnd_signal)(&condition) == thrd_success);
         unlock();
     }

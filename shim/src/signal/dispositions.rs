@@ -1,0 +1,180 @@
+//! What the program installed: sigaction(2), signal(2), sysv_signal(3), siginterrupt(3).
+//!
+//! Once green threads exist the kernel is given `on_signal` in place of every handler; the program's
+//! own function, flags and mask are kept here and shown to it when it asks.
+
+use super::delivery::on_signal;
+use super::{Action, SIGNALS, bit, is_valid};
+use crate::{errno, export, real, start};
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use libc::siginfo_t;
+
+/// What the program installed.
+pub struct Handler {
+    /// Its function; 0 where `on_signal` is not installed.
+    pub function: AtomicUsize,
+    pub flags: AtomicI32,
+    pub mask: AtomicU64,
+}
+
+/// By signal number.
+pub static HANDLERS: [Handler; SIGNALS] =
+    [const { Handler { function: AtomicUsize::new(0), flags: AtomicI32::new(0), mask: AtomicU64::new(0) } };
+        SIGNALS];
+
+/// Signals whose handlers interrupt when installed by signal(2), as siginterrupt(3) said.
+static INTERRUPTING: AtomicU64 = AtomicU64::new(0);
+
+export! {
+    /// sigaction(2)
+    fn sigaction | __sigaction(signal: c_int, action: *const Action, old: *mut Action) -> c_int {
+        if start::runtime().is_none() {
+            return real::sigaction(signal, action, old);
+        }
+        let known = HANDLERS.get(signal as usize);
+        let before = known.map(|h| (h.function.load(Ordering::Relaxed), h.flags.load(Ordering::Relaxed)));
+        let mut ours = MaybeUninit::<Action>::uninit();
+        let mut passed = action;
+        if let (Some(wanted), Some(handler)) = (action.as_ref(), known)
+            && is_function(wanted.sa_sigaction)
+        {
+            ours.write(wrapped(wanted));
+            passed = ours.as_ptr();
+            // Before the kernel knows it: a signal may come at once.
+            handler.remember(wanted);
+        }
+        let result = real::sigaction(signal, passed, old);
+        if let (0, Some(old), Some((function, flags))) = (result, old.as_mut(), before)
+            && old.sa_sigaction == on_signal as *const () as usize
+        {
+            old.sa_sigaction = function;
+            old.sa_flags = flags;
+        }
+        result
+    }
+
+    /// signal(2), with the BSD semantics glibc gives it.
+    fn signal | bsd_signal | ssignal(number: c_int, handler: usize) -> usize {
+        if start::runtime().is_none() {
+            return real::signal(number, handler);
+        }
+        let mut action: Action = core::mem::zeroed();
+        let mut old: Action = core::mem::zeroed();
+        action.sa_sigaction = handler;
+        let interrupts = is_valid(number) && number > 0 && INTERRUPTING.load(Ordering::Relaxed) & bit(number) != 0;
+        action.sa_flags = if interrupts { 0 } else { libc::SA_RESTART };
+        if handler == libc::SIG_ERR || sigaction(number, &raw const action, &raw mut old) != 0 {
+            if handler == libc::SIG_ERR {
+                errno::set(libc::EINVAL);
+            }
+            return libc::SIG_ERR;
+        }
+        old.sa_sigaction
+    }
+}
+
+export! {
+    /// sysv_signal(3): one shot, and it interrupts. (What `signal` means under strict ISO C.)
+    fn __sysv_signal | sysv_signal(number: c_int, handler: usize) -> usize {
+        if start::runtime().is_none() {
+            return real::__sysv_signal(number, handler);
+        }
+        let mut action: Action = core::mem::zeroed();
+        let mut old: Action = core::mem::zeroed();
+        action.sa_sigaction = handler;
+        action.sa_flags = libc::SA_RESETHAND | libc::SA_NODEFER;
+        if sigaction(number, &raw const action, &raw mut old) != 0 {
+            return libc::SIG_ERR;
+        }
+        old.sa_sigaction
+    }
+
+    /// siginterrupt(3)
+    fn siginterrupt(number: c_int, interrupts: c_int) -> c_int {
+        if is_valid(number) && number > 0 {
+            if interrupts != 0 {
+                INTERRUPTING.fetch_or(bit(number), Ordering::Relaxed);
+            } else {
+                INTERRUPTING.fetch_and(!bit(number), Ordering::Relaxed);
+            }
+        }
+        if start::runtime().is_none() {
+            return real::siginterrupt(number, interrupts);
+        }
+        let mut action: Action = core::mem::zeroed();
+        if sigaction(number, core::ptr::null(), &raw mut action) != 0 {
+            return -1;
+        }
+        if interrupts != 0 {
+            action.sa_flags &= !libc::SA_RESTART;
+        } else {
+            action.sa_flags |= libc::SA_RESTART;
+        }
+        sigaction(number, &raw const action, core::ptr::null_mut())
+    }
+}
+
+/// A handler of the program's, not `SIG_DFL` or `SIG_IGN`.
+pub fn is_function(handler: usize) -> bool {
+    handler != libc::SIG_DFL && handler != libc::SIG_IGN
+}
+
+/// The action we give the kernel in place of the program's.
+fn wrapped(wanted: &Action) -> Action {
+    let mut action = *wanted;
+    action.sa_sigaction = on_signal as *const () as usize;
+    action.sa_flags |= libc::SA_SIGINFO;
+    action
+}
+
+fn mask_bits(action: &Action) -> u64 {
+    // SAFETY: the first word of a sigset_t holds signals 1 to 64.
+    unsafe { *(&raw const action.sa_mask).cast::<u64>() }
+}
+
+impl Handler {
+    fn remember(&self, action: &Action) {
+        self.flags.store(action.sa_flags, Ordering::Relaxed);
+        self.mask.store(mask_bits(action), Ordering::Relaxed);
+        self.function.store(action.sa_sigaction, Ordering::Release);
+    }
+}
+
+/// Green threads start: route the handlers that exist already.
+pub fn adopt_handlers() {
+    for (signal, handler) in HANDLERS.iter().enumerate().skip(1) {
+        // SAFETY: objects of our own.
+        unsafe {
+            let mut action: Action = core::mem::zeroed();
+            if !is_valid(signal as c_int)
+                || real::sigaction(signal as c_int, core::ptr::null(), &raw mut action) != 0
+                || !is_function(action.sa_sigaction)
+            {
+                continue;
+            }
+            handler.remember(&action);
+            let ours = wrapped(&action);
+            real::sigaction(signal as c_int, &raw const ours, core::ptr::null_mut());
+        }
+    }
+}
+
+/// Call the program's handler, if there is one.
+///
+/// # Safety
+/// The arguments are those of a signal handler.
+pub unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    let function = HANDLERS[signal as usize].function.load(Ordering::Acquire);
+    if !is_function(function) {
+        return;
+    }
+    // SAFETY: the program installed this function for this signal; with or without SA_SIGINFO the
+    // first argument is the number, and a handler that wants less ignores the rest.
+    unsafe {
+        let function: unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void) =
+            core::mem::transmute(function);
+        function(signal, info, context);
+    }
+}
