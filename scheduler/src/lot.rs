@@ -375,21 +375,23 @@ impl Lot {
         if !unchanged() {
             return None;
         }
-        // Moving to the same address changes nothing.
-        let most_moved = if keys[0] == keys[1] { 0 } else { counts[1] };
         let (mut woken, mut moved) = (0, 0);
         let mut node = source.first();
         // SAFETY: queued waiters are alive while we hold the locks.
         unsafe {
-            while !node.is_null() && woken + moved < counts[0].saturating_add(most_moved) {
+            while !node.is_null() && woken + moved < counts[0].saturating_add(counts[1]) {
                 let next = source.after(node);
                 if (*node).key.load(Ordering::Relaxed) == keys[0] {
-                    source.remove(node);
                     if woken < counts[0] {
+                        source.remove(node);
                         Self::rouse(node);
                         Self::wake(node, 0);
                         woken += 1;
+                    } else if keys[0] == keys[1] {
+                        // To where it is: counted, as in the kernel.
+                        moved += 1;
                     } else {
+                        source.remove(node);
                         (*node).key.store(keys[1], Ordering::Release);
                         target.push_back(node);
                         moved += 1;

@@ -2,8 +2,8 @@
 //! own, executed by a helper.
 //!
 //! glibc notes who owns a lock by the tid of the thread that took it; a lock that a helper took for a
-//! green thread is rewritten to that thread's before it returns. (The owner is read by nobody but the
-//! owner itself.) Robust and priority mutexes are owned in the kernel's eyes and cannot be taken for
+//! green thread is rewritten to that thread's at once, by the helper itself, before it takes another
+//! job and could take itself for the owner. Robust and priority mutexes are owned in the kernel's eyes and cannot be taken for
 //! another thread: they stay with the calling kernel thread (docs/limits.md).
 
 use super::tid;
@@ -47,11 +47,14 @@ pub unsafe fn lock(mutex: *mut pthread_mutex_t, wait: impl FnOnce() -> c_int) ->
         libc::EBUSY => {}
         other => return other,
     }
-    let error = elsewhere(wait);
-    if error == 0 {
-        m.owner.store(tid(), Ordering::Relaxed);
-    }
-    error
+    let me = tid();
+    elsewhere(|| {
+        let error = wait();
+        if error == 0 {
+            m.owner.store(me, Ordering::Relaxed);
+        }
+        error
+    })
 }
 
 /// Wait for a condition, by `wait`; it, or its mutex, is process-shared.
@@ -66,17 +69,17 @@ pub unsafe fn condition_wait(mutex: *mut pthread_mutex_t, wait: impl FnOnce() ->
     }
     let me = tid();
     let owned = m.owner.load(Ordering::Relaxed) == me;
-    let error = elsewhere(|| {
+    elsewhere(|| {
         if owned {
             m.owner.store(tid(), Ordering::Relaxed);
         }
-        wait()
-    });
-    // Whether it waited or failed, the mutex is locked for us if it was before.
-    if owned {
-        m.owner.store(me, Ordering::Relaxed);
-    }
-    error
+        let error = wait();
+        // Whether it waited or failed, the mutex is locked for the caller if it was before.
+        if owned {
+            m.owner.store(me, Ordering::Relaxed);
+        }
+        error
+    })
 }
 
 /// Lock a process-shared read-write lock for writing by `wait`.
@@ -94,11 +97,14 @@ pub unsafe fn write_lock(lock: *mut pthread_rwlock_t, wait: impl FnOnce() -> c_i
         libc::EBUSY => {}
         other => return other,
     }
-    let error = elsewhere(wait);
-    if error == 0 {
-        l.owner.store(tid(), Ordering::Relaxed);
-    }
-    error
+    let me = tid();
+    elsewhere(|| {
+        let error = wait();
+        if error == 0 {
+            l.owner.store(me, Ordering::Relaxed);
+        }
+        error
+    })
 }
 
 /// Lock a process-shared read-write lock for reading by `wait`: readers own nothing.
