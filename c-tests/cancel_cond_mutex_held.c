@@ -1,15 +1,15 @@
 /* A thread cancelled in a condition wait holds the mutex again when its
- * cleanup handlers run, and takes no signal from another waiter:
- * pthread_cond_wait(3), pthread_cancel(3).
+ * cleanup handlers run: pthread_cond_wait(3), pthread_cancel(3).
+ *
+ * That it takes no signal from another waiter cannot be compared: glibc 2.36
+ * loses it now and then (glibc bug 25847).
  */
 #include "lib/mutex_of_type.h"
-
-enum { ROUNDS = 100 };
 
 static pthread_mutex_t mutex;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t all_here = PTHREAD_COND_INITIALIZER;
-static int here, woken, handled;
+static int here, handled;
 
 static void check_and_unlock(void *unused)
 {
@@ -56,17 +56,6 @@ static void *wait_in_vain(void *way)
     pthread_cleanup_pop(1);
 }
 
-static void *wait_for_signal(void *unused)
-{
-    OK(pthread_mutex_lock(&mutex));
-    here++;
-    OK(pthread_cond_signal(&all_here));
-    while (woken == 0)
-        OK(pthread_cond_wait(&condition, &mutex));
-    OK(pthread_mutex_unlock(&mutex));
-    return unused;
-}
-
 /* Comes back with the mutex locked and so many threads in the wait. */
 static void lock_when_here(int count)
 {
@@ -95,30 +84,12 @@ static void cancel_one(const struct way *way, int hold)
     EXPECT(handled == 1);
 }
 
-/* One of two waiters is cancelled, one signal is sent: the other one wakes. */
-static void signal_is_kept(const struct way *way)
-{
-    woken = 0;
-    pthread_t cancelled = start_thread(wait_in_vain, (void *)way);
-    pthread_t waiter = start_thread(wait_for_signal, NULL);
-    lock_when_here(2);
-    OK(pthread_cancel(cancelled));
-    woken = 1;
-    OK(pthread_cond_signal(&condition));
-    OK(pthread_mutex_unlock(&mutex));
-    EXPECT(join_thread(cancelled) == PTHREAD_CANCELED);
-    join_thread(waiter);
-}
-
 int main(void)
 {
     mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         cancel_one(&ways[i], 0);
         cancel_one(&ways[i], 1);
-        for (int round = 0; round < ROUNDS; round++)
-            signal_is_kept(&ways[i]);
-        printf("%s: the signal went to the other waiter\n", ways[i].name);
     }
     return 0;
 }

@@ -88,7 +88,7 @@ unsafe fn futex(
             let word = unsafe { AtomicU32::from_ptr(at as *mut u32) };
             let unchanged = || command == REQUEUE || word.load(Ordering::SeqCst) == last;
             match rt.lot.requeue(Some(carrier), [at, other], [value as usize, fourth], unchanged) {
-                Some((woken, moved)) => (woken + if command == CMP_REQUEUE { moved } else { 0 }) as c_long,
+                Some((woken, moved)) => (woken + moved) as c_long,
                 None => fail(libc::EAGAIN),
             }
         }
