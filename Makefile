@@ -19,8 +19,9 @@ LEGACY  := target/c-tests/legacy/legacy_server
 RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.toml shim/Cargo.toml
 
 # command:package pairs that the tests and the demo use.
-DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace
-TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb microsocks:microsocks tinyproxy:tinyproxy stunnel4:stunnel4 openssl:openssl
+DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace taskset:util-linux
+TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks tinyproxy:tinyproxy \
+              stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3
 
 .PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 

@@ -372,7 +372,7 @@ fn wake(list: &List<FdWaiter>, all: bool) {
 }
 
 /// Move a descriptor of ours to a high number: the program sees the low ones it expects.
-fn move_high(fd: i32) -> i32 {
+pub fn move_high(fd: i32) -> i32 {
     let mut limits = [0u64; 2];
     // SAFETY: `limits` is a struct rlimit64.
     let got = unsafe { sys!(prlimit64, 0, RLIMIT_NOFILE, 0, &raw mut limits) };

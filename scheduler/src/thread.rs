@@ -36,6 +36,8 @@ pub enum Reason {
     Writable(i32),
     /// It waits for several descriptors (how many).
     Poll(usize),
+    /// It waits for a signal handler to run.
+    Signal,
     /// It sleeps.
     Sleep,
     /// It waits for a mutex at this address.

@@ -19,6 +19,7 @@
 
 mod delivery;
 mod dispositions;
+mod wait;
 
 pub use delivery::{after_fork, interrupt_targets, main_is_gone, nudge, run_handlers, send};
 pub use dispositions::adopt_handlers;

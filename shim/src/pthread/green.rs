@@ -40,8 +40,19 @@ const FIRST_TID: i32 = 0x1000_0000;
 /// They repeat after this many threads.
 const TIDS: u32 = 0x2000_0000;
 
+/// Where this process's tids begin: process-shared locks note their owner by tid, so two green
+/// processes should not use the same ones. A window of 8192 for each pid; a process with more
+/// threads runs into the next.
+static TID_WINDOW: AtomicU32 = AtomicU32::new(0);
+
+fn choose_tid_window() {
+    // SAFETY: no pointers.
+    let pid = unsafe { scheduler::sys!(getpid) }.unwrap_or(0) as u32;
+    TID_WINDOW.store(pid.wrapping_mul(8192), Ordering::Relaxed);
+}
+
 fn tid_of_id(id: u32) -> i32 {
-    FIRST_TID + (id % TIDS) as i32
+    FIRST_TID + (TID_WINDOW.load(Ordering::Relaxed).wrapping_add(id) % TIDS) as i32
 }
 
 /// A block with this mark was made by us and can be recycled.
@@ -104,6 +115,7 @@ pub fn main_handle() -> pthread_t {
 
 /// Complete the main thread's record; the scheduler has written its own part.
 pub fn adopt_main() {
+    choose_tid_window();
     let fs = fs_base();
     MAIN_FS.store(fs, Ordering::Relaxed);
     let main: *mut Green = MAIN.0.get().cast();
@@ -273,6 +285,7 @@ pub fn one_less() -> bool {
 /// In the child of `fork`, `thread` is the only one; glibc gave its descriptor the child's tid.
 pub fn after_fork(thread: *mut Thread) {
     ALIVE.store(1, Ordering::Relaxed);
+    choose_tid_window();
     // SAFETY: the running thread's own record and descriptor.
     unsafe {
         let green = &*thread.cast::<Green>();

@@ -1,0 +1,145 @@
+//! Waiting for signals: sigwait(3), sigwaitinfo(2), sigtimedwait(2), pause(2), sigsuspend(2).
+//!
+//! A signal that is blocked and pending makes a signalfd readable, so a thread in sigwait parks on one
+//! and takes the signal, when it is there, with the plain call, which does not wait then. pause and
+//! sigsuspend park until a handler of their thread has run.
+
+use super::{Verdict, interrupted, verdict, wait_unless_interrupted};
+use crate::errno::fail;
+use crate::io::Call;
+use crate::io::poll::{Patience, with_mask};
+use crate::{errno, export, real, start};
+use core::ffi::c_int;
+use libc::{siginfo_t, sigset_t, timespec};
+use scheduler::netpoll::{Direction, Waited};
+use scheduler::sys::{self, Errno};
+use scheduler::{Carrier, Reason, Runtime, Wake};
+
+export! {
+    /// sigwait(3): answers the error itself, and is not interrupted.
+    @cancellation_point fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int {
+        let Some((rt, carrier)) = start::here() else { return real::sigwait(set, signal) };
+        loop {
+            match wait_for(rt, carrier, set, core::ptr::null_mut(), Patience::Forever) {
+                Ok(number) => {
+                    signal.write(number as c_int);
+                    return 0;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return error.0,
+            }
+        }
+    }
+
+    /// sigwaitinfo(2)
+    @cancellation_point fn sigwaitinfo(set: *const sigset_t, info: *mut siginfo_t) -> c_int {
+        match start::here() {
+            Some((rt, carrier)) => {
+                errno::answer(wait_for(rt, carrier, set, info, Patience::Forever)) as c_int
+            }
+            None => real::sigwaitinfo(set, info),
+        }
+    }
+
+    /// sigtimedwait(2)
+    @cancellation_point fn sigtimedwait(set: *const sigset_t, info: *mut siginfo_t, timeout: *const timespec) -> c_int {
+        let Some((rt, carrier)) = start::here() else { return real::sigtimedwait(set, info, timeout) };
+        match Patience::of_timespec(rt, timeout.as_ref()) {
+            Ok(patience) => errno::answer(wait_for(rt, carrier, set, info, patience)) as c_int,
+            Err(error) => fail(error),
+        }
+    }
+
+    /// pause(2)
+    @cancellation_point fn pause() -> c_int {
+        match start::here() {
+            Some((rt, carrier)) => errno::answer(until_handler(rt, carrier)) as c_int,
+            None => real::pause(),
+        }
+    }
+
+    /// sigsuspend(2)
+    @cancellation_point fn sigsuspend | __sigsuspend(mask: *const sigset_t) -> c_int {
+        match start::here() {
+            Some((rt, carrier)) => {
+                errno::answer(with_mask(rt, mask, || until_handler(rt, carrier))) as c_int
+            }
+            None => real::sigsuspend(mask),
+        }
+    }
+}
+
+/// Take a pending signal of the set without waiting; `EAGAIN` if there is none.
+fn take_now(set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
+    let now = timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the program's set and info (or null).
+    unsafe { scheduler::sys!(rt_sigtimedwait, set, info, &raw const now, 8usize) }
+}
+
+fn wait_for(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    set: *const sigset_t,
+    info: *mut siginfo_t,
+    patience: Patience,
+) -> sys::Result {
+    let first = take_now(set, info);
+    if first != Err(Errno::AGAIN) || patience == Patience::Look {
+        return first;
+    }
+    let bell = Bell::new(set)?;
+    let Some(call) = Call::on(bell.0) else { return Err(Errno::BADF) };
+    let _ = verdict(rt);
+    loop {
+        let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
+            carrier.netpoll.wait(carrier, bell.0, call.slot, Direction::Read, patience.deadline())
+        });
+        match (take_now(set, info), waited) {
+            (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
+            (Err(Errno::AGAIN), Waited::Interrupted) => {
+                if interrupted(rt) != Verdict::Nothing {
+                    return Err(Errno::INTR);
+                }
+            }
+            (Err(Errno::AGAIN), Waited::Refused(error)) => return Err(error),
+            (Err(Errno::AGAIN), _) => {}
+            (taken, _) => return taken,
+        }
+    }
+}
+
+/// A signalfd of our own, gone when the wait is over, however it ends.
+struct Bell(c_int);
+
+impl Bell {
+    fn new(set: *const sigset_t) -> Result<Self, Errno> {
+        // SAFETY: the program's set.
+        let fd = unsafe {
+            scheduler::sys!(signalfd4, -1i32, set, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+        }?;
+        Ok(Bell(scheduler::netpoll::move_high(fd as c_int)))
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        if let Some((rt, carrier)) = start::here() {
+            carrier.netpoll.forget(carrier, &rt.fds, self.0);
+        }
+        sys::close(self.0);
+    }
+}
+
+/// Park until a handler has run in this thread: always `EINTR`.
+fn until_handler(rt: &'static Runtime, carrier: &'static Carrier) -> sys::Result {
+    let _ = verdict(rt);
+    loop {
+        wait_unless_interrupted(rt, carrier, Wake::Interrupted, || {
+            carrier.prepare_park();
+            carrier.park(Reason::Signal, None)
+        });
+        if interrupted(rt) != Verdict::Nothing {
+            return Err(Errno::INTR);
+        }
+    }
+}
