@@ -8,7 +8,7 @@
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
-//!   time.rs  durability.rs  names.rs  process.rs  signal.rs
+//!   time.rs  durability.rs  names.rs  process.rs  children.rs  signal.rs
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -35,6 +35,7 @@
 extern crate std;
 
 mod abi;
+mod children;
 mod durability;
 mod errno;
 mod export;

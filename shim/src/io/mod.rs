@@ -191,3 +191,22 @@ pub fn offload_raw(call: Call, class: Class, work: impl FnOnce() -> isize) -> sy
     errno::set(before);
     if n < 0 { Err(Errno(error)) } else { Ok(n as usize) }
 }
+
+/// A descriptor of our own, gone when the wait is over, however it ends.
+pub struct Own(pub i32);
+
+impl Own {
+    /// Take `fd` over, to a high number: the program expects the low ones.
+    pub fn new(fd: i32) -> Self {
+        Own(scheduler::netpoll::move_high(fd))
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some((rt, carrier)) = crate::start::here() {
+            carrier.netpoll.forget(carrier, &rt.fds, self.0);
+        }
+        sys::close(self.0);
+    }
+}

@@ -6,8 +6,8 @@
 
 use super::{Verdict, interrupted, verdict, wait_unless_interrupted};
 use crate::errno::fail;
-use crate::io::Call;
 use crate::io::poll::{Patience, with_mask};
+use crate::io::{Call, Own};
 use crate::{errno, export, real, start};
 use core::ffi::c_int;
 use libc::{siginfo_t, sigset_t, timespec};
@@ -87,7 +87,7 @@ fn wait_for(
     if first != Err(Errno::AGAIN) || patience == Patience::Look {
         return first;
     }
-    let bell = Bell::new(set)?;
+    let bell = bell(set)?;
     let Some(call) = Call::on(bell.0) else { return Err(Errno::BADF) };
     let _ = verdict(rt);
     loop {
@@ -108,26 +108,12 @@ fn wait_for(
     }
 }
 
-/// A signalfd of our own, gone when the wait is over, however it ends.
-struct Bell(c_int);
-
-impl Bell {
-    fn new(set: *const sigset_t) -> Result<Self, Errno> {
-        // SAFETY: the program's set.
-        let fd = unsafe {
-            scheduler::sys!(signalfd4, -1i32, set, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-        }?;
-        Ok(Bell(scheduler::netpoll::move_high(fd as c_int)))
-    }
-}
-
-impl Drop for Bell {
-    fn drop(&mut self) {
-        if let Some((rt, carrier)) = start::here() {
-            carrier.netpoll.forget(carrier, &rt.fds, self.0);
-        }
-        sys::close(self.0);
-    }
+/// A signalfd: readable while a signal of the set is pending.
+fn bell(set: *const sigset_t) -> Result<Own, Errno> {
+    // SAFETY: the program's set.
+    let fd =
+        unsafe { scheduler::sys!(signalfd4, -1i32, set, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }?;
+    Ok(Own::new(fd as c_int))
 }
 
 /// Park until a handler has run in this thread: always `EINTR`.
