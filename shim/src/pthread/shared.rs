@@ -10,7 +10,7 @@ use super::tid;
 use crate::abi::{Mutex, RwLock, kind};
 use crate::{io, real, start};
 use core::ffi::c_int;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicI32, Ordering};
 use libc::{pthread_mutex_t, pthread_rwlock_t};
 use scheduler::helpers::Class;
 
@@ -20,6 +20,18 @@ pub fn elsewhere<R>(wait: impl FnOnce() -> R) -> R {
         Some((rt, carrier)) => io::offload(rt, carrier, Class::Unbounded, wait),
         None => wait(),
     }
+}
+
+/// Let a helper take a lock, and hand it over to the caller.
+fn take_elsewhere(owner: &AtomicI32, wait: impl FnOnce() -> c_int) -> c_int {
+    let me = tid();
+    elsewhere(|| {
+        let error = wait();
+        if error == 0 {
+            owner.store(me, Ordering::Relaxed);
+        }
+        error
+    })
 }
 
 /// A mutex that a helper can take for a green thread.
@@ -47,14 +59,7 @@ pub unsafe fn lock(mutex: *mut pthread_mutex_t, wait: impl FnOnce() -> c_int) ->
         libc::EBUSY => {}
         other => return other,
     }
-    let me = tid();
-    elsewhere(|| {
-        let error = wait();
-        if error == 0 {
-            m.owner.store(me, Ordering::Relaxed);
-        }
-        error
-    })
+    take_elsewhere(&m.owner, wait)
 }
 
 /// Wait for a condition, by `wait`; it, or its mutex, is process-shared.
@@ -97,14 +102,7 @@ pub unsafe fn write_lock(lock: *mut pthread_rwlock_t, wait: impl FnOnce() -> c_i
         libc::EBUSY => {}
         other => return other,
     }
-    let me = tid();
-    elsewhere(|| {
-        let error = wait();
-        if error == 0 {
-            l.owner.store(me, Ordering::Relaxed);
-        }
-        error
-    })
+    take_elsewhere(&l.owner, wait)
 }
 
 /// Lock a process-shared read-write lock for reading by `wait`: readers own nothing.
