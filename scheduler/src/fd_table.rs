@@ -276,12 +276,10 @@ impl FdTable {
             }
             // Zero pages are fresh slots.
             // SAFETY: the chunk is ours; nobody else runs.
-            let _ = unsafe { sys::advise(at.cast(), CHUNK * size_of::<FdSlot>(), MADV_DONTNEED) };
+            unsafe { sys::discard(at.cast(), CHUNK * size_of::<FdSlot>()) };
         }
     }
 }
-
-const MADV_DONTNEED: usize = 4;
 /// `O_NONBLOCK`
 pub const O_NONBLOCK: usize = 0o4000;
 const F_GETFL: usize = 3;

@@ -479,8 +479,6 @@ impl Lot {
     /// unlocked buckets.
     pub fn clear(&self) {
         // SAFETY: private memory of the lot; nobody else runs.
-        let _ = unsafe { sys::advise(self.buckets.cast_mut().cast(), LOT_BYTES, MADV_DONTNEED) };
+        unsafe { sys::discard(self.buckets.cast_mut().cast(), LOT_BYTES) };
     }
 }
-
-const MADV_DONTNEED: usize = 4;

@@ -27,7 +27,6 @@ const SLAB_STACKS: usize = 64;
 /// Different stack sizes that are pooled; any further size is mapped and unmapped each time.
 const CLASSES: usize = 16;
 
-const MADV_DONTNEED: usize = 4;
 const MADV_NOHUGEPAGE: usize = 15;
 const MADV_GUARD_INSTALL: usize = 102;
 
@@ -134,7 +133,7 @@ impl StackPool {
         if let Some(hot) = hot {
             let deep = (stack.len - stack.guard).saturating_sub(hot);
             // SAFETY: the range is inside the stack that the caller gives up.
-            let _ = unsafe { sys::advise(stack.base.wrapping_add(stack.guard), deep, MADV_DONTNEED) };
+            unsafe { sys::discard(stack.base.wrapping_add(stack.guard), deep) };
         }
         let free = stack.top().wrapping_sub(size_of::<FreeStack>()).cast::<FreeStack>();
         // SAFETY: the top bytes are ours again.

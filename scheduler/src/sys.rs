@@ -76,6 +76,11 @@ pub struct Timespec {
 }
 
 impl Timespec {
+    /// As a count of nanoseconds, for a span that is not negative; one too long to express never ends.
+    pub const fn as_nanos(self) -> u64 {
+        (self.sec as u64).saturating_mul(1_000_000_000).saturating_add(self.nsec as u64)
+    }
+
     /// From a count of nanoseconds.
     pub const fn from_nanos(ns: u64) -> Self {
         Timespec { sec: (ns / 1_000_000_000) as i64, nsec: (ns % 1_000_000_000) as i64 }
@@ -112,6 +117,17 @@ pub unsafe fn unmap(at: *mut u8, len: usize) {
 pub unsafe fn advise(at: *mut u8, len: usize, advice: usize) -> Result {
     // SAFETY: the caller vouches.
     unsafe { sys!(madvise, at, len, advice) }
+}
+
+const MADV_DONTNEED: usize = 4;
+
+/// Give the pages of private anonymous memory back: they read as zero afterwards.
+///
+/// # Safety
+/// Nobody needs what they hold.
+pub unsafe fn discard(at: *mut u8, len: usize) {
+    // SAFETY: see above. It fails only for misaligned ranges.
+    let _ = unsafe { advise(at, len, MADV_DONTNEED) };
 }
 
 const FUTEX_WAIT_PRIVATE: usize = 128;

@@ -1,6 +1,7 @@
 //! fsync(2), fdatasync(2), sync_file_range(2): a disk's time, on a helper.
 
 use crate::errno::fail;
+use crate::io::descriptor::is_own;
 use crate::io::{Call, offload};
 use crate::{export, real};
 use core::ffi::c_int;
@@ -18,10 +19,6 @@ fn flush(fd: c_int, work: impl Fn() -> c_int) -> c_int {
         None if is_own(fd) => fail(libc::EBADF),
         None => work(),
     }
-}
-
-fn is_own(fd: c_int) -> bool {
-    crate::start::here().is_some_and(|(_, carrier)| carrier.netpoll.owns(fd))
 }
 
 export! {

@@ -59,8 +59,7 @@ export! {
         let until = if absolute {
             rt.clock.deadline(clock, time)
         } else {
-            let span = (time.sec as u64).saturating_mul(1_000_000_000).saturating_add(time.nsec as u64);
-            Some(rt.clock.now().saturating_add(span))
+            Some(rt.clock.now().saturating_add(time.as_nanos()))
         };
         let Some(until) = until else { return libc::EINVAL };
         match sleep_until(rt, carrier, until) {

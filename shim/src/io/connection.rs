@@ -162,7 +162,7 @@ fn set_flags(fd: c_int, flags: usize) {
 fn finish_connect(call: Call, attempt: impl Fn() -> sys::Result) -> sys::Result {
     const EALREADY: Errno = Errno(libc::EALREADY);
     let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
-    let deadline = (timeout != 0).then(|| call.rt.clock.now().saturating_add(timeout));
+    let deadline = call.deadline_after(timeout);
     loop {
         match wait(call, Direction::Write, deadline) {
             Ok(()) => {}

@@ -22,10 +22,7 @@ export! {
     /// close(2)
     @cancellation_point fn close | __close(fd: c_int) -> c_int {
         going(fd);
-        match start::here() {
-            Some((_, carrier)) if carrier.netpoll.owns(fd) => fail(libc::EBADF),
-            _ => real::close(fd),
-        }
+        if is_own(fd) { fail(libc::EBADF) } else { real::close(fd) }
     }
 
     /// closefrom(3)
@@ -98,7 +95,8 @@ export! {
     }
 }
 
-fn is_own(fd: c_int) -> bool {
+/// `fd` is one of the scheduler's own, which the program must not see.
+pub fn is_own(fd: c_int) -> bool {
     start::here().is_some_and(|(_, carrier)| carrier.netpoll.owns(fd))
 }
 

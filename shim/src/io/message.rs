@@ -206,7 +206,7 @@ fn peek_all(call: Call, b: Buffers, msg: &mut msghdr, flags: c_int) -> sys::Resu
             return Ok(n);
         }
         let timeout = call.rt.fds.mode(call.fd, call.slot).recv_timeout;
-        let deadline = (timeout != 0).then(|| call.rt.clock.now().saturating_add(timeout));
+        let deadline = call.deadline_after(timeout);
         if wait(call, Direction::Read, deadline).is_err() {
             return Ok(n);
         }

@@ -58,11 +58,7 @@ impl Call {
 
     /// Is it ready right now? (`poll(2)` without waiting; errors and hang-ups count.)
     pub fn is_ready(&self, direction: Direction) -> bool {
-        let events = match direction {
-            Direction::Read => libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP,
-            Direction::Write => libc::POLLOUT,
-        };
-        poll_now(self.fd, events) != 0
+        poll_now(self.fd, events_of(direction)) != 0
     }
 
     /// When a wait in this direction ends, by `SO_RCVTIMEO` or `SO_SNDTIMEO`; `Err(AGAIN)` if the
@@ -76,7 +72,20 @@ impl Call {
             Direction::Read => mode.recv_timeout,
             Direction::Write => mode.send_timeout,
         };
-        Ok((timeout != 0).then(|| self.rt.clock.now().saturating_add(timeout)))
+        Ok(self.deadline_after(timeout))
+    }
+
+    /// When a wait that may last `timeout` nanoseconds ends; 0: never.
+    fn deadline_after(&self, timeout: u64) -> Option<u64> {
+        (timeout != 0).then(|| self.rt.clock.now().saturating_add(timeout))
+    }
+}
+
+/// What `poll(2)` calls ready in a direction.
+fn events_of(direction: Direction) -> i16 {
+    match direction {
+        Direction::Read => libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP,
+        Direction::Write => libc::POLLOUT,
     }
 }
 
@@ -155,16 +164,12 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
 /// The netpoller cannot watch one descriptor more (`ENOSPC`, `EMFILE` in a child): a helper polls it.
 #[cold]
 fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
-    let events = match direction {
-        Direction::Read => libc::POLLIN | libc::POLLPRI | libc::POLLRDHUP,
-        Direction::Write => libc::POLLOUT,
-    };
     let millis = match deadline {
         Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
         None => -1,
     };
     let n = offload_raw(call, Class::Unbounded, || {
-        let mut one = libc::pollfd { fd: call.fd, events, revents: 0 };
+        let mut one = libc::pollfd { fd: call.fd, events: events_of(direction), revents: 0 };
         // SAFETY: one pollfd of the helper's own.
         unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }
     })?;

@@ -8,7 +8,7 @@ use core::mem::MaybeUninit;
 use libc::{nfds_t, pollfd, sigset_t, size_t, timespec};
 use scheduler::fd_table::FdWaiter;
 use scheduler::netpoll::{Direction, Waited};
-use scheduler::sys::{self, Errno};
+use scheduler::sys::{self, Errno, Timespec};
 use scheduler::{Carrier, Runtime};
 
 export! {
@@ -78,10 +78,7 @@ impl Patience {
         match time {
             None => Ok(Patience::Forever),
             Some(t) if t.tv_sec < 0 || !(0..1_000_000_000).contains(&t.tv_nsec) => Err(libc::EINVAL),
-            Some(t) => {
-                let nanos = (t.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(t.tv_nsec as u64);
-                Ok(Patience::after(rt, nanos))
-            }
+            Some(t) => Ok(Patience::after(rt, Timespec { sec: t.tv_sec, nsec: t.tv_nsec }.as_nanos())),
         }
     }
 

@@ -103,12 +103,12 @@ unsafe fn limit(rt: &Runtime, op: c_int, time: *const timespec) -> Result<Option
     if time.tv_sec < 0 || !(0..1_000_000_000).contains(&time.tv_nsec) {
         return Err(libc::EINVAL);
     }
+    let at = Timespec { sec: time.tv_sec, nsec: time.tv_nsec };
     if op & 127 == WAIT {
-        let span = (time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64);
-        return Ok(Some(rt.clock.now().saturating_add(span)));
+        return Ok(Some(rt.clock.now().saturating_add(at.as_nanos())));
     }
     let clock = if op & CLOCK_REALTIME != 0 { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC };
-    Ok(rt.clock.deadline(clock, Timespec { sec: time.tv_sec, nsec: time.tv_nsec }))
+    Ok(rt.clock.deadline(clock, at))
 }
 
 fn wait(rt: &'static Runtime, at: usize, value: u32, bits: u32, limit: Option<u64>) -> c_long {
