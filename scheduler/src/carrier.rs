@@ -23,6 +23,7 @@ use crate::runtime::{Config, Host, Runtime};
 use crate::sys::Errno;
 use crate::thread::{PARKED, RUNNING, Reason, Thread};
 use crate::timer::Wheel;
+use account::Account;
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering, compiler_fence};
@@ -50,6 +51,8 @@ pub struct Carrier {
     current: Cell<*mut Thread>,
     /// FS base of `current`: "am I on the carrier?" is one comparison.
     current_fs: AtomicUsize,
+    /// FS base of the block that the running thread acts on for a moment ([`Carrier::on_block`]).
+    alias_fs: AtomicUsize,
     /// FS base of the thread that lent us to a `vfork` child.
     vfork_fs: AtomicUsize,
     run: RunQueue,
@@ -61,6 +64,7 @@ pub struct Carrier {
     signals_seen: AtomicU32,
     turns: Cell<u32>,
     switches: Cell<u64>,
+    accounts: Account,
     switch: Cell<Switch>,
     dead: Cell<*mut Thread>,
     host: Cell<Host>,
@@ -124,6 +128,34 @@ impl Carrier {
     #[inline(always)]
     pub fn is_here(&self) -> bool {
         self.current_fs.load(Ordering::Relaxed) == context::fs_base()
+    }
+
+    /// The calling kernel thread is this carrier, perhaps inside [`Carrier::on_block`]. For signal
+    /// handlers.
+    pub fn is_here_on_any_block(&self) -> bool {
+        self.is_here() || self.alias_fs.load(Ordering::Relaxed) == context::fs_base()
+    }
+
+    /// Execute `work`, which does not park, on the TLS block `fs` instead of the running thread's own.
+    pub fn on_block<R>(&self, fs: usize, work: impl FnOnce() -> R) -> R {
+        let _critical = self.enter();
+        let own = context::fs_base();
+        let set = if self.switch.get() as usize == context::switch_wrfsbase as *const () as usize {
+            context::set_fs_base
+        } else {
+            context::set_fs_base_by_kernel
+        };
+        self.alias_fs.store(fs, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        // SAFETY: the caller's block is one of glibc's or ours, and the critical section keeps signal
+        // handlers off it.
+        unsafe { set(fs) };
+        let result = work();
+        // SAFETY: the block we came with.
+        unsafe { set(own) };
+        compiler_fence(Ordering::SeqCst);
+        self.alias_fs.store(0, Ordering::Relaxed);
+        result
     }
 
     /// The caller is about to `vfork`: until it writes the answered value back, its kernel thread
@@ -328,6 +360,9 @@ impl Carrier {
             return;
         }
         let depth = self.critical.load(Ordering::Relaxed);
+        if self.accounts.is_open() {
+            self.charge();
+        }
         self.switches.set(self.switches.get() + 1);
         // SAFETY: queued threads are alive and suspended; `prev` runs this and is alive, or dead
         // and never resumed.
@@ -366,72 +401,6 @@ impl Carrier {
         }
     }
 
-    fn empty_inbox(&self) {
-        // SAFETY: delivered threads are alive and on no queue.
-        self.inbox.drain(|thread| unsafe { self.enqueue(thread) });
-    }
-
-    fn fire_timers(&self, now: u64) {
-        self.wheel.advance(now, |timer| {
-            let offset = core::mem::offset_of!(Thread, timer);
-            let thread = timer.wrapping_byte_sub(offset).cast::<Thread>();
-            // SAFETY: an armed timer is inside a parked (alive) thread.
-            unsafe { Thread::unpark(thread, Wake::TimedOut) };
-        });
-    }
-
-    /// Collect whatever has become ready, without waiting.
-    #[cold]
-    fn look_around(&self) {
-        self.turns.set(0);
-        self.empty_inbox();
-        if !self.wheel.is_empty() {
-            self.fire_timers(self.runtime().clock.now());
-        }
-        if self.netpoll.has_members() {
-            let _ = self.netpoll.poll(&self.runtime().fds, Some(0));
-        }
-    }
-
-    /// Nobody can run: wait in the kernel for a descriptor, a deadline, the inbox or a signal.
-    fn idle(&self, signals_seen: u32) {
-        self.turns.set(0);
-        let mut timeout = None;
-        if !self.wheel.is_empty() {
-            let now = self.runtime().clock.now();
-            self.fire_timers(now);
-            if !self.run.is_empty() {
-                return;
-            }
-            timeout = self.wheel.next_look().map(|at| at.saturating_sub(now));
-        }
-        if self.netpoll.open(self).is_err() {
-            return self.idle_blindly(timeout, signals_seen);
-        }
-        if self.inbox.fall_asleep() {
-            // A signal kept since `next` looked has not rung the bell: look again.
-            if self.signals_seen.load(Ordering::SeqCst) == signals_seen {
-                let _ = self.netpoll.poll(&self.runtime().fds, timeout);
-            }
-            self.inbox.wake_up();
-        }
-        self.empty_inbox();
-        if !self.wheel.is_empty() {
-            self.fire_timers(self.runtime().clock.now());
-        }
-    }
-
-    /// No descriptor is left for an epoll set: sleep in short steps until one is.
-    #[cold]
-    fn idle_blindly(&self, timeout: Option<u64>, signals_seen: u32) {
-        let step = crate::sys::Timespec::from_nanos(timeout.unwrap_or(BLIND_NANOS).min(BLIND_NANOS));
-        if self.inbox.is_empty() && self.signals_seen.load(Ordering::SeqCst) == signals_seen {
-            // SAFETY: `step` is ours.
-            let _ = unsafe { crate::sys!(nanosleep, &raw const step, 0) };
-        }
-        self.empty_inbox();
-    }
-
     /// In the child of `fork` the running thread is the only one.
     pub(crate) fn after_fork(&self) {
         let me = self.current.get();
@@ -440,6 +409,7 @@ impl Carrier {
         self.inbox.clear();
         self.netpoll.abandon();
         self.dead.set(ptr::null_mut());
+        self.accounts.close();
         // SAFETY: `me` runs this.
         unsafe { (*me).state.store(RUNNING, Ordering::Relaxed) };
     }
@@ -462,5 +432,7 @@ impl Drop for CriticalQuietly<'_> {
     }
 }
 
+mod account;
+mod idle;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,11 @@ impl Clock {
         self.read(CLOCK_MONOTONIC).unwrap_or(0)
     }
 
+    /// What `CLOCK_REALTIME` will show at the deadline `at`, as far as one can know.
+    pub fn real_time_at(&self, at: u64) -> u64 {
+        self.read(0).unwrap_or(0).saturating_add(at.saturating_sub(self.now()))
+    }
+
     /// Nanoseconds of any clock that `clock_gettime(2)` knows; `None` for an unknown one.
     pub fn read(&self, clock: i32) -> Option<u64> {
         let mut now = Timespec::default();

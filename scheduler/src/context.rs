@@ -181,3 +181,22 @@ pub fn fs_base() -> usize {
     }
     at
 }
+
+/// Set the FS base where user space may.
+///
+/// # Safety
+/// `fs` must be a TLS block; FSGSBASE must be usable.
+pub unsafe fn set_fs_base(fs: usize) {
+    // SAFETY: the caller vouches.
+    unsafe { core::arch::asm!("wrfsbase {}", in(reg) fs, options(nostack, preserves_flags)) };
+}
+
+/// Set the FS base by a system call.
+///
+/// # Safety
+/// `fs` must be a TLS block.
+pub unsafe fn set_fs_base_by_kernel(fs: usize) {
+    const ARCH_SET_FS: usize = 0x1002;
+    // SAFETY: the caller vouches.
+    let _ = unsafe { crate::sys!(arch_prctl, ARCH_SET_FS, fs) };
+}

@@ -11,15 +11,21 @@
 //! held elsewhere) have another, so that they never occupy the last helper. A helper with nothing
 //! to do ends after a while; the next job starts a new one. If no helper can be started at all,
 //! the call runs on the carrier: late, but right.
+//!
+//! A call that can wait for ever can be cancelled, by the cancellation (pthread_cancel) of its helper:
+//! libc's own functions know how to leave such a wait without losing a wake-up or a lock. That helper
+//! ends with it.
 
 use crate::carrier::{Carrier, Wake};
+use crate::context::fs_base;
 use crate::list::{Links, List, Node};
 use crate::runtime::Host;
 use crate::spin::Spin;
 use crate::sys::{self, Errno};
 use crate::thread::{Reason, Thread};
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 /// How long a call may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,15 +36,38 @@ pub enum Class {
     Unbounded,
 }
 
+/// What happens to signal handlers of a thread whose call a helper executes.
+enum Signals<'a> {
+    /// They wait until the call has ended.
+    Kept,
+    /// They run, and the call goes on.
+    Handled,
+    /// They run, and the call is cancelled when this says so.
+    Ending(&'a dyn Fn() -> bool),
+}
+
 /// A helper without work ends after this long.
 const IDLE_NANOS: u64 = 10_000_000_000;
+
+/// [`Job::cancel`]: somebody is about to cancel the helper that runs it.
+const CANCELLING: u32 = 1;
+/// [`Job::cancel`]: the helper has been cancelled, and ends when it is through with the job.
+const CANCELLED: u32 = 2;
+
+/// What a helper executes.
+pub type Work = unsafe extern "C-unwind" fn(*mut ());
 
 #[repr(C)]
 struct Job {
     links: Links<Job>,
-    run: unsafe fn(*mut ()),
+    run: Work,
     data: *mut (),
     thread: *mut Thread,
+    /// It may be cancelled while it runs.
+    cancellable: bool,
+    /// FS base of the helper that runs it.
+    runner: AtomicUsize,
+    cancel: AtomicU32,
     done: AtomicU32,
 }
 
@@ -101,47 +130,98 @@ impl Helpers {
         self.pool.lock().alive
     }
 
-    /// Execute `work` on a helper while the running green thread is parked.
-    ///
-    /// It is not interruptible: `work` uses the thread's stack and arguments.
+    /// Execute `work` on a helper while the running green thread is parked. Signal handlers wait
+    /// until it has ended.
     pub fn offload<R>(&'static self, carrier: &Carrier, work: impl FnOnce() -> R) -> R {
+        self.late_but_right(carrier, Signals::Kept, work)
+    }
+
+    /// The same, but handlers of the parked thread run meanwhile.
+    pub fn offload_handling<R>(&'static self, carrier: &Carrier, work: impl FnOnce() -> R) -> R {
+        self.late_but_right(carrier, Signals::Handled, work)
+    }
+
+    /// The same, but the call is cancelled (`None`) once `over` says so, which is asked whenever a
+    /// handler or a cancellation has woken the thread. `work` must be a cancellation point that may
+    /// be unwound; the helper that executes it ends then.
+    pub fn offload_unless<R>(
+        &'static self,
+        carrier: &Carrier,
+        over: &dyn Fn() -> bool,
+        work: impl FnOnce() -> R,
+    ) -> Option<R> {
+        self.start_and_wait(carrier, Signals::Ending(over), work, || ()).unwrap_or_else(|work| Some(work()))
+    }
+
+    /// The same, with something to do once the call is on its way: `meanwhile` may wait for what
+    /// `work` does. `None` if no helper can be had, or the call was cancelled.
+    pub fn offload_beside<R>(
+        &'static self,
+        carrier: &Carrier,
+        over: &dyn Fn() -> bool,
+        work: impl FnOnce() -> R,
+        meanwhile: impl FnOnce(),
+    ) -> Option<R> {
+        self.start_and_wait(carrier, Signals::Ending(over), work, meanwhile).unwrap_or(None)
+    }
+
+    /// Where no helper can be had the caller executes `work` itself.
+    fn late_but_right<R>(&'static self, carrier: &Carrier, signals: Signals, work: impl FnOnce() -> R) -> R {
+        match self.start_and_wait(carrier, signals, work, || ()) {
+            Ok(Some(result)) => result,
+            // Only a call that may be cancelled has no result.
+            Ok(None) => unreachable!(),
+            Err(work) => work(),
+        }
+    }
+
+    /// Gives `work` back if no helper can be had. `Ok(None)`: cancelled.
+    fn start_and_wait<R, W: FnOnce() -> R>(
+        &'static self,
+        carrier: &Carrier,
+        signals: Signals,
+        work: W,
+        meanwhile: impl FnOnce(),
+    ) -> Result<Option<R>, W> {
         struct Shared<W, R> {
             work: Option<W>,
             result: Option<R>,
         }
-        unsafe fn run<W: FnOnce() -> R, R>(data: *mut ()) {
-            // SAFETY: `data` is the Shared below, and its owner is parked.
+        unsafe extern "C-unwind" fn run<W: FnOnce() -> R, R>(data: *mut ()) {
+            // SAFETY: `data` is the Shared below, and its owner waits.
             let shared = unsafe { &mut *data.cast::<Shared<W, R>>() };
             if let Some(work) = shared.work.take() {
                 shared.result = Some(work());
             }
         }
-        fn runner<W: FnOnce() -> R, R>(_: &Shared<W, R>) -> unsafe fn(*mut ()) {
-            run::<W, R>
-        }
         let mut shared = Shared { work: Some(work), result: None };
-        let run = runner(&shared);
-        let data: *mut () = (&raw mut shared).cast();
-        if !self.execute(carrier, run, data) {
-            // SAFETY: no helper took it: run it here.
-            unsafe { run(data) };
+        let job = Job {
+            links: Links::new(),
+            run: run::<W, R>,
+            data: (&raw mut shared).cast(),
+            thread: carrier.current(),
+            cancellable: matches!(signals, Signals::Ending(_)),
+            runner: AtomicUsize::new(0),
+            cancel: AtomicU32::new(0),
+            done: AtomicU32::new(0),
+        };
+        if self.submit(carrier, &job) {
+            let flight = InFlight { helpers: self, carrier, job: &job };
+            meanwhile();
+            flight.wait(signals);
+        } else if let Some(work) = shared.work.take() {
+            return Err(work);
         }
-        match shared.result {
-            Some(result) => result,
-            // `execute` answers true only after the job ran, and `run` stores a result.
-            None => unreachable!(),
-        }
+        Ok(shared.result)
     }
 
-    /// Queue the job and park until it is done; false if nobody could take it.
-    fn execute(&'static self, carrier: &Carrier, run: unsafe fn(*mut ()), data: *mut ()) -> bool {
+    /// Queue the job; false if nobody will take it.
+    fn submit(&'static self, carrier: &Carrier, job: &Job) -> bool {
         let _critical = carrier.enter();
-        let thread = carrier.current();
-        let job = Job { links: Links::new(), run, data, thread, done: AtomicU32::new(0) };
-        let node = (&raw const job).cast_mut();
+        let node = ptr::from_ref(job).cast_mut();
         let (wake, start) = {
             let mut pool = self.pool.lock();
-            // SAFETY: the job outlives its stay on the queue: we wait for `done`.
+            // SAFETY: the job outlives its stay on the queue: its owner waits for `done`.
             unsafe { pool.queue.push_back(node) };
             if pool.idle > 0 {
                 pool.idle -= 1;
@@ -158,7 +238,7 @@ impl Helpers {
         if wake {
             sys::futex_wake(self.call.as_ptr(), 1);
         }
-        // Not prepared to park yet: libc's pthread_create may itself park in malloc's lock.
+        // Not prepared to park: libc's pthread_create may itself park in malloc's lock.
         if start && self.start_helper().is_err() {
             let mut pool = self.pool.lock();
             pool.alive -= 1;
@@ -169,25 +249,29 @@ impl Helpers {
                 return false;
             }
         }
-        // SAFETY: the running thread's record.
-        let deaf = unsafe { &(*thread).deaf };
-        deaf.store(true, Ordering::Relaxed);
-        loop {
-            carrier.prepare_park();
-            // Done before we were prepared: its unpark came too early to count.
-            if job.done.load(Ordering::SeqCst) != 0 {
-                carrier.cancel_park();
-                break;
-            }
-            carrier.park(Reason::Offload, None);
-            if job.done.load(Ordering::SeqCst) != 0 {
-                break;
-            }
-        }
-        deaf.store(false, Ordering::Relaxed);
-        // The helper sets `done` and unparks under the lock: it is through with us after it.
-        drop(self.pool.lock());
         true
+    }
+
+    /// Cancel a job: off the queue, or by the cancellation of its helper.
+    fn cancel(&self, job: &Job) {
+        let pool = self.pool.lock();
+        if job.done.load(Ordering::SeqCst) != 0 {
+            return;
+        }
+        let runner = job.runner.load(Ordering::Relaxed);
+        if runner == 0 {
+            // SAFETY: not done and not running: queued.
+            unsafe { pool.queue.remove(ptr::from_ref(job).cast_mut()) };
+            job.done.store(1, Ordering::SeqCst);
+            return;
+        }
+        job.cancel.store(CANCELLING, Ordering::Relaxed);
+        // Not under the lock: it may load a library. The helper does not leave the job meanwhile.
+        drop(pool);
+        // SAFETY: written once at start.
+        unsafe { ((*self.host.get()).cancel_kernel_thread)(runner) };
+        let _pool = self.pool.lock();
+        job.cancel.store(CANCELLED, Ordering::Relaxed);
     }
 
     /// In the child of `fork` no helper exists.
@@ -200,20 +284,35 @@ impl Helpers {
         pool.promised = 0;
     }
 
-    fn work(&self) {
+    fn work(&'static self) {
         let mut pool = self.pool.lock();
         loop {
             let job = pool.queue.pop_front();
             if !job.is_null() {
-                drop(pool);
-                // SAFETY: the job's owner is parked until `done`; unparking under the lock keeps
+                // SAFETY: the job's owner waits until `done`; it unparks under the lock, which keeps
                 // the owner alive until we are through with it.
                 unsafe {
-                    ((*job).run)((*job).data);
+                    (*job).runner.store(fs_base(), Ordering::Relaxed);
+                    drop(pool);
+                    if (*job).cancellable {
+                        ((*self.host.get()).run_cancellable)((*job).run, (*job).data);
+                    } else {
+                        ((*job).run)((*job).data);
+                    }
                     pool = self.pool.lock();
+                    while (*job).cancel.load(Ordering::Relaxed) == CANCELLING {
+                        drop(pool);
+                        sys::yield_kernel();
+                        pool = self.pool.lock();
+                    }
+                    let cancelled = (*job).cancel.load(Ordering::Relaxed) == CANCELLED;
                     let thread = (*job).thread;
                     (*job).done.store(1, Ordering::SeqCst);
                     Thread::unpark(thread, Wake::Ready);
+                    if cancelled {
+                        drop(pool);
+                        return self.replace_helper();
+                    }
                 }
                 continue;
             }
@@ -232,6 +331,83 @@ impl Helpers {
                 return;
             }
         }
+    }
+
+    /// The calling helper ends; who gets to the jobs that are queued?
+    fn replace_helper(&'static self) {
+        let mut pool = self.pool.lock();
+        if pool.queue.is_empty() {
+            pool.alive -= 1;
+            return;
+        }
+        drop(pool);
+        if self.start_helper().is_err() {
+            self.pool.lock().alive -= 1;
+        }
+    }
+}
+
+/// A job that a helper has, or will have: whoever submitted it must not leave its frame before it is
+/// done, not even by an unwind out of a signal handler.
+struct InFlight<'a> {
+    helpers: &'static Helpers,
+    carrier: &'a Carrier,
+    job: &'a Job,
+}
+
+impl InFlight<'_> {
+    fn is_done(&self) -> bool {
+        self.job.done.load(Ordering::SeqCst) != 0
+    }
+
+    /// Park until the job is done.
+    fn wait(self, signals: Signals) {
+        match signals {
+            // As every drop of it does.
+            Signals::Kept => {}
+            Signals::Handled => while !self.park() {},
+            Signals::Ending(over) => loop {
+                let _critical = self.carrier.enter();
+                // Inside the critical section: a handler cannot come between this and the park.
+                if over() {
+                    self.helpers.cancel(self.job);
+                    break;
+                }
+                if self.park() {
+                    break;
+                }
+            },
+        }
+    }
+
+    /// Park until the job is done or a handler is due; answers whether it is done.
+    fn park(&self) -> bool {
+        let _critical = self.carrier.enter();
+        self.carrier.prepare_park();
+        if self.is_done() {
+            // Its unpark may have come too early to count.
+            self.carrier.cancel_park();
+            return true;
+        }
+        self.carrier.park(Reason::Offload, None);
+        self.is_done()
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let _critical = self.carrier.enter();
+        // Not done: an unwind, or a call that just cannot be interrupted.
+        if self.job.cancellable && self.job.cancel.load(Ordering::Relaxed) == 0 {
+            self.helpers.cancel(self.job);
+        }
+        // SAFETY: the running thread's record.
+        let deaf = unsafe { &(*self.job.thread).deaf };
+        deaf.store(true, Ordering::Relaxed);
+        while !self.park() {}
+        deaf.store(false, Ordering::Relaxed);
+        // The helper sets `done` and unparks under the lock: it is through with us after it.
+        drop(self.helpers.pool.lock());
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::carrier::Carrier;
 use crate::clock::{Clock, ClockGettime};
 use crate::fd_table::FdTable;
-use crate::helpers::{Class, Helpers};
+use crate::helpers::{Class, Helpers, Work};
 use crate::lot::Lot;
 use crate::policy::Policy;
 use crate::stack::StackPool;
@@ -23,6 +23,11 @@ pub struct Host {
     pub start_kernel_thread: fn(KernelMain, *mut c_void) -> Result<(), Errno>,
     /// Called by a kernel thread of ours, first of all.
     pub kernel_thread_begins: fn(),
+    /// Run a function of a helper so that [`Host::cancel_kernel_thread`] can end it early.
+    pub run_cancellable: fn(Work, *mut ()),
+    /// pthread_cancel(3) of the kernel thread with this FS base, which is inside
+    /// [`Host::run_cancellable`] or just leaving it.
+    pub cancel_kernel_thread: fn(usize),
     /// A thread that exited has left its stack: recycle it.
     pub bury: fn(*mut Thread),
     /// Signals are kept and the running thread has left the scheduler: call the handlers that are

@@ -77,6 +77,8 @@ pub struct Thread {
     carrier: *const Carrier,
     pub(crate) timer: Timer,
     pub(crate) reason: Cell<Reason>,
+    /// Nanoseconds it has computed, while there is an account.
+    pub(crate) cpu: Cell<u64>,
     /// Its wait cannot be interrupted: a helper uses its stack.
     pub(crate) deaf: AtomicBool,
 }
@@ -94,6 +96,7 @@ impl Thread {
             carrier,
             timer: Timer::new(),
             reason: Cell::new(Reason::None),
+            cpu: Cell::new(0),
             deaf: AtomicBool::new(false),
         }
     }

@@ -17,6 +17,8 @@ pub struct Mutex {
     pub users: u32,
     /// Type and flags.
     pub kind: c_int,
+    /// glibc: spin counts of other kinds; ours: which green thread holds it (pthread/kernel_owned.rs).
+    pub holder: AtomicI32,
 }
 
 /// Bits of [`Mutex::kind`].
@@ -28,11 +30,17 @@ pub mod kind {
     pub const RECURSIVE: c_int = 1;
     /// `PTHREAD_MUTEX_ERRORCHECK_NP`
     pub const ERRORCHECK: c_int = 2;
+    /// `PTHREAD_MUTEX_ROBUST_NORMAL_NP`
+    pub const ROBUST: c_int = 16;
+    /// `PTHREAD_MUTEX_PRIO_INHERIT_NP`
+    pub const INHERIT: c_int = 32;
+    /// `PTHREAD_MUTEX_PRIO_PROTECT_NP`
+    pub const PROTECT: c_int = 64;
     /// `PTHREAD_MUTEX_PSHARED_BIT`
     pub const SHARED: c_int = 128;
-    /// Robust (16), priority protection (64), process-shared: kernel business, these keep glibc's
-    /// implementation. (Priority inheritance, 32, has nothing to inherit on one carrier.)
-    pub const KERNEL: c_int = 16 | 64 | SHARED;
+    /// These keep glibc's implementation. (Priority inheritance within the process does not: it has
+    /// nothing to inherit on one carrier.)
+    pub const KERNEL: c_int = ROBUST | PROTECT | SHARED;
 }
 
 /// `pthread_cond_t` (bits/thread-shared-types.h): of its 48 bytes we use glibc's count of waiters.
@@ -95,7 +103,10 @@ pub struct Barrier {
 /// The beginning of `pthread_attr_t` (`struct pthread_attr`).
 #[repr(C)]
 pub struct Attributes {
-    _schedule: [c_int; 2],
+    /// Priority.
+    pub priority: c_int,
+    /// Policy.
+    pub policy: c_int,
     /// `DETACHED` | `STACK_GIVEN` | …
     pub flags: c_int,
     /// Bytes of guard.
@@ -104,10 +115,31 @@ pub struct Attributes {
     pub stack_end: *mut c_void,
     /// Bytes of stack, 0 for the default.
     pub stack_size: usize,
+    /// Null, or what was added later.
+    pub more: *const MoreAttributes,
+}
+
+/// `struct pthread_attr_extension`
+#[repr(C)]
+pub struct MoreAttributes {
+    /// The CPUs, or null.
+    pub cpus: *const libc::cpu_set_t,
+    /// Bytes of it.
+    pub cpus_size: usize,
+    /// The signal mask.
+    pub mask: libc::sigset_t,
+    /// Whether it is given.
+    pub has_mask: bool,
 }
 
 /// [`Attributes::flags`]: created detached.
 pub const ATTR_DETACHED: c_int = 0x1;
+/// [`Attributes::flags`]: policy and priority are not the creator's (`PTHREAD_EXPLICIT_SCHED`).
+pub const ATTR_EXPLICIT: c_int = 0x2;
+/// [`Attributes::flags`]: the priority was set.
+pub const ATTR_PRIORITY_GIVEN: c_int = 0x20;
+/// [`Attributes::flags`]: the policy was set.
+pub const ATTR_POLICY_GIVEN: c_int = 0x40;
 /// [`Attributes::flags`]: the program gives the stack.
 pub const ATTR_STACK_GIVEN: c_int = 0x8;
 
@@ -132,6 +164,7 @@ pub const FILE_ERROR: c_int = 0x20;
 
 const _: () = {
     assert!(size_of::<Mutex>() <= size_of::<libc::pthread_mutex_t>());
+    assert!(core::mem::offset_of!(Mutex, kind) == 16);
     assert!(size_of::<Condition>() == size_of::<libc::pthread_cond_t>());
     assert!(core::mem::offset_of!(Condition, waiters) == 36);
     assert!(size_of::<RwLock>() == size_of::<libc::pthread_rwlock_t>());
@@ -140,4 +173,5 @@ const _: () = {
     assert!(core::mem::offset_of!(File, fd) == 112);
     assert!(core::mem::offset_of!(File, offset) == 144);
     assert!(core::mem::offset_of!(Attributes, guard) == 16);
+    assert!(core::mem::offset_of!(Attributes, more) == 40);
 };

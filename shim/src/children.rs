@@ -89,10 +89,17 @@ fn until(
             await_end(id as pid_t)?;
         } else {
             let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
-            io::offload(rt, carrier, Class::Unbounded, || {
-                // SAFETY: no result is wanted. Errors come again from `look`.
-                let _ = unsafe { scheduler::sys!(waitid, kind, id, 0, flags, 0) };
+            let waited = io::offload_waiting(rt, carrier, io::Ends::Interrupted, || {
+                // SAFETY: an object of ours; what it says is not wanted.
+                unsafe {
+                    let mut found: siginfo_t = core::mem::zeroed();
+                    real::waitid(kind, id, &raw mut found, flags) as isize
+                }
             });
+            // Other errors come again from `look`.
+            if waited == Err(Errno::INTR) {
+                return waited;
+            }
         }
     }
 }

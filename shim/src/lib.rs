@@ -7,8 +7,9 @@
 //!   start.rs    from first pthread_create to M:1  options.rs  the GREEN_* table
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
+//!   helper.rs   kernel threads of our own
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
-//!   time.rs  durability.rs  names.rs  process.rs  children.rs  signal.rs
+//!   time.rs  durability.rs  aio.rs  names.rs  process.rs  children.rs  signal.rs
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -35,10 +36,12 @@
 extern crate std;
 
 mod abi;
+mod aio;
 mod children;
 mod durability;
 mod errno;
 mod export;
+mod helper;
 mod io;
 mod log;
 mod names;

@@ -1,9 +1,11 @@
 //! What libc does inside itself, out of sight of the PLT, and how it comes to us all the same.
 //!
 //! * **Locks.** Every lock inside libc (stdio's per FILE, malloc's per arena, …) waits in
-//!   `__lll_lock_wait_private` and wakes in `__lll_lock_wake_private`. Both begin with more than 14
-//!   plain bytes: a jump to ours replaces them. A green thread then parks where it would have
-//!   frozen the carrier.
+//!   `__lll_lock_wait_private` and wakes in `__lll_lock_wake_private`; where libc locks a mutex
+//!   (the loader's, POSIX AIO's), in `__lll_lock_wait` and `__lll_lock_wake`. All four are longer than
+//!   14 bytes: a jump to ours replaces them. A green thread then parks where it would have frozen the
+//!   carrier. The latter two are hidden; we find them between the others, as what
+//!   pthread_mutex_lock and pthread_mutex_unlock call there.
 //! * **stdio.** `fgets` reads and `printf` writes through the slots of the FILE's jump table. We
 //!   replace the slots, not the tables: glibc validates table addresses only. `popen`'s hidden table
 //!   lies next to the exported ones and is found by its contents.
@@ -14,7 +16,7 @@
 use crate::abi::{FILE_ERROR, File};
 use crate::real::find;
 use crate::start;
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libc::{size_t, ssize_t};
 use scheduler::Reason;
@@ -30,8 +32,52 @@ pub fn apply() -> Result<(), &'static str> {
     let wait = find(c"__lll_lock_wait_private").ok_or("libc does not export its lock's wait")?;
     let wake = find(c"__lll_lock_wake_private").ok_or("libc does not export its lock's wake")?;
     replace_slots()?;
-    redirect(wait.addr(), green_lock_wait as *const () as usize)?;
-    redirect(wake.addr(), green_lock_wake as *const () as usize)
+    let (wait, wake) = (wait.addr(), wake.addr());
+    redirect(wait, green_lock_wait as *const () as usize)?;
+    redirect(wake, green_lock_wake as *const () as usize)?;
+    // Both or none: who waits in one must be woken by the other.
+    let mutex_wait = hidden_callee(c"pthread_mutex_lock", wait, wake);
+    let mutex_wake = hidden_callee(c"pthread_mutex_unlock", wake, wake + 128);
+    if let (Some(wait), Some(wake)) = (mutex_wait, mutex_wake) {
+        redirect(wait, green_mutex_wait as *const () as usize)?;
+        redirect(wake, green_mutex_wake as *const () as usize)?;
+    }
+    Ok(())
+}
+
+/// The function that starts between `from` and `to` (exclusive) and that the exported function `name`
+/// calls, or the one that `name` jumps to at its beginning. It must look like one that does a futex
+/// system call.
+fn hidden_callee(name: &CStr, from: usize, to: usize) -> Option<usize> {
+    const BODY: usize = 768;
+    const CALL: u8 = 0xe8;
+    const JUMP_NEAR: u8 = 0xe9;
+    const FUTEX: [u8; 5] = [0xb8, 202, 0, 0, 0];
+    let name = libc_function(name)?;
+    // SAFETY: libc's text goes on for more than this after these functions; nobody writes it.
+    let bytes = |at: usize, len| unsafe {
+        core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(at), len)
+    };
+    let target = |at: usize| {
+        let distance = bytes(at + 1, 4).try_into().map(i32::from_ne_bytes).unwrap_or(0);
+        (at + 5).wrapping_add_signed(distance as isize)
+    };
+    let body = match (0..16).find(|&i| bytes(name + i, 1)[0] == JUMP_NEAR) {
+        Some(i) => target(name + i),
+        None => name,
+    };
+    (body..body + BODY)
+        .filter(|&at| matches!(bytes(at, 1)[0], CALL | JUMP_NEAR))
+        .map(target)
+        .find(|&to_| to_ > from && to_ < to && to_.is_multiple_of(16))
+        .filter(|&at| bytes(at, 48).windows(FUTEX.len()).any(|w| w == FUTEX))
+}
+
+/// A function of libc's that we export, too.
+fn libc_function(name: &CStr) -> Option<usize> {
+    // SAFETY: the string ends in NUL.
+    let at = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
+    (!at.is_null()).then(|| at.addr())
 }
 
 fn protect(from: usize, to: usize, protection: usize) -> Result<(), &'static str> {
@@ -87,6 +133,34 @@ unsafe extern "C-unwind" fn green_lock_wake(word: *mut c_int) {
             rt.lot.unpark_one(rt.carrier_here(), word.addr(), |_| 0);
         }
         None => scheduler::sys::futex_wake(word.cast(), 1),
+    }
+}
+
+/// `__lll_lock_wait`: `flag` is 0 for a private lock, 128 for one that other processes may share.
+unsafe extern "C-unwind" fn green_mutex_wait(word: *mut c_int, flag: c_int) {
+    if flag == 0 {
+        // SAFETY: the same contract.
+        return unsafe { green_lock_wait(word) };
+    }
+    // SAFETY: libc passes one of its lock words.
+    let lock = unsafe { AtomicU32::from_ptr(word.cast()) };
+    while lock.swap(2, Ordering::Acquire) != 0 {
+        // SAFETY: the lock's word.
+        let _ = unsafe { scheduler::sys!(futex, word, libc::FUTEX_WAIT, 2, 0, 0, 0) };
+    }
+}
+
+/// `__lll_lock_wake`
+unsafe extern "C-unwind" fn green_mutex_wake(word: *mut c_int, flag: c_int) {
+    let woken = match start::runtime().filter(|_| flag == 0) {
+        Some(rt) => rt.lot.unpark_one(rt.carrier_here(), word.addr(), |_| 0),
+        None => false,
+    };
+    if !woken {
+        // Kernel threads that wait with a time limit do so by system calls of their own.
+        let private = if flag == 0 { libc::FUTEX_PRIVATE_FLAG } else { 0 };
+        // SAFETY: no memory is touched; the word may be gone, as it may for libc.
+        let _ = unsafe { scheduler::sys!(futex, word, libc::FUTEX_WAKE | private, 1, 0, 0, 0) };
     }
 }
 

@@ -33,7 +33,7 @@ use scheduler::{Carrier, Runtime};
 const SIGNALS: usize = 65;
 
 /// What an interrupted call does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Verdict {
     /// No handler ran: wait on.
     Nothing,
@@ -43,16 +43,23 @@ pub enum Verdict {
     Interrupt,
 }
 
+/// The same as [`verdict`], without taking it.
+pub fn peek(rt: &'static Runtime) -> Verdict {
+    match green::current(rt).verdict.get() {
+        0 => Verdict::Nothing,
+        1 => Verdict::Restart,
+        _ => Verdict::Interrupt,
+    }
+}
+
 /// What the handlers that ran since the last question mean for the calling thread's call.
 pub fn verdict(rt: &'static Runtime) -> Verdict {
     if rt.carrier_here().is_none() {
         return Verdict::Nothing;
     }
-    match green::current(rt).verdict.replace(0) {
-        0 => Verdict::Nothing,
-        1 => Verdict::Restart,
-        _ => Verdict::Interrupt,
-    }
+    let verdict = peek(rt);
+    green::current(rt).verdict.set(0);
+    verdict
 }
 
 /// A wait at a cancellation point was interrupted: by a cancellation (then this does not return), or

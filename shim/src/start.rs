@@ -10,13 +10,11 @@
 use crate::options;
 use crate::pthread::green;
 use crate::tls::{self, Layout};
-use crate::{patch, real, say, signal};
+use crate::{helper, patch, say, signal};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use scheduler::clock::{ClockGettime, clock_gettime_syscall};
-use scheduler::runtime::KernelMain;
-use scheduler::sys::Errno;
 use scheduler::{Carrier, Config, Host, Runtime, Thread};
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(core::ptr::null_mut());
@@ -116,8 +114,10 @@ fn start() -> Result<&'static Runtime, &'static str> {
     };
     let host = Host {
         clock_gettime: vdso_clock(),
-        start_kernel_thread,
-        kernel_thread_begins: tls::learn_resolver_state,
+        start_kernel_thread: helper::spawn,
+        kernel_thread_begins: helper::begin,
+        run_cancellable: helper::run_cancellable,
+        cancel_kernel_thread: helper::cancel,
         bury: green::bury,
         run_handlers: signal::run_handlers,
         interrupt_targets: signal::interrupt_targets,
@@ -197,34 +197,6 @@ fn vdso_clock() -> ClockGettime {
             core::mem::transmute::<*mut c_void, ClockGettime>(at)
         }
     }
-}
-
-/// A kernel thread of ours: detached, all signals blocked, a stack that suffices for NSS modules.
-fn start_kernel_thread(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> {
-    const STACK: usize = 1 << 20;
-    let everything = usize::MAX;
-    let mut before = 0usize;
-    // SAFETY: objects of our own; libc's pthread_create copies what it needs.
-    let error = unsafe {
-        let mut attr = core::mem::zeroed::<libc::pthread_attr_t>();
-        libc::pthread_attr_init(&raw mut attr);
-        libc::pthread_attr_setstacksize(&raw mut attr, STACK);
-        libc::pthread_attr_setdetachstate(&raw mut attr, libc::PTHREAD_CREATE_DETACHED);
-        let _ = scheduler::sys!(
-            rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const everything,
-            &raw mut before,
-            8usize
-        );
-        let mut thread = 0;
-        let main = core::mem::transmute::<KernelMain, real::Start>(main);
-        let error = real::pthread_create(&raw mut thread, &raw const attr, main, arg);
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
-        libc::pthread_attr_destroy(&raw mut attr);
-        error
-    };
-    if error == 0 { Ok(()) } else { Err(Errno(error)) }
 }
 
 /// In the child of `fork` from a green thread.

@@ -55,6 +55,11 @@ impl Layout {
         ptr::with_exposed_provenance_mut(fs + self.tid)
     }
 
+    /// The list of robust mutexes that a thread holds.
+    pub fn robust_head(&self, fs: usize) -> usize {
+        fs + self.robust
+    }
+
     /// Make a block at `fs`, in zeroed memory of a fresh stack.
     ///
     /// # Safety

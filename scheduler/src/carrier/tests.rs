@@ -24,6 +24,9 @@ fn runtime(policy: Policy) -> &'static Runtime {
         clock_gettime: clock_gettime_syscall,
         start_kernel_thread,
         kernel_thread_begins: || (),
+        // SAFETY: the scheduler passes a job of its own.
+        run_cancellable: |run, data| unsafe { run(data) },
+        cancel_kernel_thread: |_| (),
         bury: |_| (),
         run_handlers: || (),
         interrupt_targets: || (),

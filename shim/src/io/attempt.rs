@@ -11,7 +11,7 @@
 //!
 //! A kind is a hint: a call that answers `ENOTSOCK` or `EOPNOTSUPP` corrects it and is tried again.
 
-use super::{Call, offload_raw, repeat};
+use super::{Call, Ends, offload_raw, offload_waiting, repeat};
 use crate::real;
 use libc::{c_int, iovec, msghdr};
 use scheduler::fd_table::Kind;
@@ -264,7 +264,9 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
         // (an unconnected unix datagram socket).
         let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
         // SAFETY: the program's message; its thread is parked.
-        return offload_raw(call, Class::Unbounded, || unsafe { real::sendmsg(fd, msg, flags) });
+        return offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+            real::sendmsg(fd, msg, flags)
+        });
     }
     repeat(call, Direction::Write, || send_now(call.fd, msg, flags))
 }
@@ -281,6 +283,8 @@ fn write_pollable(call: Call, b: Buffers) -> sys::Result {
             return Err(Errno::AGAIN);
         }
         // SAFETY: the program's buffers; its thread is parked.
-        offload_raw(call, Class::Unbounded, || unsafe { real::writev(fd, b.iov, b.count as c_int) })
+        offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+            real::writev(fd, b.iov, b.count as c_int)
+        })
     })
 }

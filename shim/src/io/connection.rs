@@ -5,14 +5,13 @@
 //! instant. If another process can (an inherited listener), it may be faster between our poll and
 //! our accept: then a helper makes the call.
 
-use super::{Call, offload_raw, repeat, wait};
+use super::{Call, Ends, offload_waiting, repeat, wait};
 use crate::errno::{answer, fail};
 use crate::io::descriptor::created;
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use libc::{sockaddr, socklen_t};
 use scheduler::fd_table::Kind;
-use scheduler::helpers::Class;
 use scheduler::netpoll::Direction;
 use scheduler::sys::{self, Errno};
 
@@ -98,7 +97,9 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload_raw(call, Class::Unbounded, || unsafe { real::accept4(fd, addr, addr_len, flags) as isize })
+        offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+            real::accept4(fd, addr, addr_len, flags) as isize
+        })
     })
 }
 
@@ -128,7 +129,9 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     let on_helper = || {
         // SAFETY: the program's pointers; its thread is parked.
-        offload_raw(call, Class::Unbounded, || unsafe { real::connect(fd, addr, addr_len) as isize })
+        offload_waiting(call.rt, call.carrier, Ends::Interrupted, || unsafe {
+            real::connect(fd, addr, addr_len) as isize
+        })
     };
     // A datagram socket's connect only notes the address.
     if call.kind() != Kind::Stream || call.rt.fds.mode(fd, call.slot).nonblock {

@@ -15,6 +15,7 @@ pub mod readiness_set;
 pub mod select;
 
 use crate::errno;
+use crate::pthread::cancel;
 use crate::signal::{self, Verdict};
 use scheduler::fd_table::{FdSlot, Kind};
 use scheduler::helpers::Class;
@@ -168,7 +169,7 @@ fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>) -> Re
         Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
         None => -1,
     };
-    let n = offload_raw(call, Class::Unbounded, || {
+    let n = offload_waiting(call.rt, call.carrier, Ends::Interrupted, || {
         let mut one = libc::pollfd { fd: call.fd, events: events_of(direction), revents: 0 };
         // SAFETY: one pollfd of the helper's own.
         unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }
@@ -195,6 +196,36 @@ pub fn offload_raw(call: Call, class: Class, work: impl FnOnce() -> isize) -> sy
     let error = errno::get();
     errno::set(before);
     if n < 0 { Err(Errno(error)) } else { Ok(n as usize) }
+}
+
+/// What ends a call that waits on a helper before its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// A cancellation. For calls that move data: how much they have moved must not be forgotten.
+    Cancelled,
+    /// A cancellation, or a handler that was installed without `SA_RESTART`.
+    Interrupted,
+}
+
+/// Execute a call that may wait for ever and that is a cancellation point on a helper; it answers -1 and
+/// `errno`. As a raw result.
+pub fn offload_waiting(
+    rt: &'static Runtime,
+    carrier: &Carrier,
+    ends: Ends,
+    work: impl FnOnce() -> isize,
+) -> sys::Result {
+    let _ = signal::verdict(rt);
+    let over =
+        || cancel::is_pending() || (ends == Ends::Interrupted && signal::peek(rt) == Verdict::Interrupt);
+    let done = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, || {
+        let n = work();
+        if n < 0 { Err(Errno(errno::get())) } else { Ok(n as usize) }
+    });
+    done.unwrap_or_else(|| {
+        cancel::point();
+        Err(Errno::INTR)
+    })
 }
 
 /// A descriptor of our own, gone when the wait is over, however it ends.

@@ -1,5 +1,6 @@
 //! select(2), pselect(2)
 
+use super::Ends;
 use super::poll::{Patience, wait_for_any, with_mask};
 use crate::errno::{answer, fail};
 use crate::{export, real, start};
@@ -22,9 +23,9 @@ export! {
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::select(count, read, write, except, timeout) };
         if !(0..=MOST).contains(&count) {
-            return super::offload(rt, carrier, scheduler::helpers::Class::Unbounded, || {
-                real::select(count, read, write, except, timeout)
-            });
+            return answer(super::offload_waiting(rt, carrier, Ends::Interrupted, || {
+                real::select(count, read, write, except, timeout) as isize
+            })) as c_int;
         }
         let Some(time) = timeout.as_mut() else {
             return answer(wait_select(rt, carrier, count, [read, write, except], Patience::Forever)) as c_int;
@@ -53,9 +54,9 @@ export! {
             return real::pselect(count, read, write, except, timeout, mask);
         };
         if !(0..=MOST).contains(&count) {
-            return super::offload(rt, carrier, scheduler::helpers::Class::Unbounded, || {
-                real::pselect(count, read, write, except, timeout, mask)
-            });
+            return answer(super::offload_waiting(rt, carrier, Ends::Interrupted, || {
+                real::pselect(count, read, write, except, timeout, mask) as isize
+            })) as c_int;
         }
         match Patience::of_timespec(rt, timeout.as_ref()) {
             Ok(patience) => answer(with_mask(rt, mask, || {

@@ -5,10 +5,9 @@
 //! mutex, so no signal is lost; whoever takes it off the queue has also taken it off the count, so
 //! the object may be destroyed the moment a broadcast returns.
 //!
-//! Process-shared conditions keep glibc's implementation (shared.rs).
+//! Process-shared conditions keep glibc's implementation (shared.rs). The mutex may be of any kind.
 
-use super::mutex::{self, Users};
-use super::{deadline, is_lock_clock, shared};
+use super::{deadline, is_lock_clock, mutex, shared};
 use crate::abi::Condition;
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -25,15 +24,15 @@ export! {
     /// pthread_cond_wait(3)
     @cancellation_point fn pthread_cond_wait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int {
         match ours(cond) {
-            Some((rt, c)) if mutex::ours(mutex).is_some() => wait(rt, c, mutex, None),
-            _ => shared::condition_wait(mutex, || real::pthread_cond_wait(cond, mutex)),
+            Some((rt, c)) => wait(rt, c, mutex, None),
+            None => shared::condition_wait(mutex, |m| real::pthread_cond_wait(cond, m)),
         }
     }
 
     /// pthread_cond_timedwait(3)
     @cancellation_point fn pthread_cond_timedwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
         match ours(cond) {
-            Some((rt, c)) if mutex::ours(mutex).is_some() => {
+            Some((rt, c)) => {
                 let monotonic = c.waiters.load(Ordering::Relaxed) & MONOTONIC != 0;
                 let clock = if monotonic { libc::CLOCK_MONOTONIC } else { libc::CLOCK_REALTIME };
                 match deadline(clock, at) {
@@ -41,7 +40,7 @@ export! {
                     Err(error) => error,
                 }
             }
-            _ => shared::condition_wait(mutex, || real::pthread_cond_timedwait(cond, mutex, at)),
+            None => shared::condition_wait(mutex, |m| real::pthread_cond_timedwait(cond, m, at)),
         }
     }
 
@@ -50,7 +49,7 @@ export! {
         cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec,
     ) -> c_int {
         match ours(cond) {
-            Some((rt, c)) if mutex::ours(mutex).is_some() => {
+            Some((rt, c)) => {
                 if !is_lock_clock(clock) {
                     return libc::EINVAL;
                 }
@@ -59,7 +58,7 @@ export! {
                     Err(error) => error,
                 }
             }
-            _ => shared::condition_wait(mutex, || real::pthread_cond_clockwait(cond, mutex, clock, at)),
+            None => shared::condition_wait(mutex, |m| real::pthread_cond_clockwait(cond, m, clock, at)),
         }
     }
 
@@ -120,8 +119,6 @@ unsafe fn wait(
     mutex: *mut pthread_mutex_t,
     limit: Option<u64>,
 ) -> c_int {
-    // SAFETY: the program's mutex; `ours` was asked before.
-    let m = unsafe { &mut *mutex.cast::<crate::abi::Mutex>() };
     let here = rt.carrier_here();
     let key = c.key();
     let request = Request { key, reason: Reason::Condition(key), deadline: limit, again: false };
@@ -131,7 +128,8 @@ unsafe fn wait(
     };
     let mut error = 0;
     let parked = rt.lot.park_then(here, request, queued, || {
-        error = mutex::unlock(rt, m, Users::Keep);
+        // SAFETY: the caller's mutex.
+        error = unsafe { mutex::unlock_to_wait(mutex) };
         // An error: do not sleep at all.
         error == 0
     });
@@ -142,10 +140,14 @@ unsafe fn wait(
     if error != 0 {
         return error;
     }
-    mutex::lock_again(rt, m);
+    // SAFETY: the caller's mutex.
+    let locked = unsafe { mutex::lock_after_wait(mutex) };
     if parked == Parked::Interrupted && here.is_some() {
         // With the mutex held, as POSIX wants.
         super::cancel::point();
+    }
+    if locked != 0 {
+        return locked;
     }
     // After a signal handler the answer is 0, a spurious wake-up: the handler may have parked while we
     // were off the queue, and a wake-up may have passed us by.

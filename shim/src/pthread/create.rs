@@ -1,13 +1,16 @@
 //! pthread_create(3)
 
 use super::green::{self, DETACHED, Plan};
-use crate::abi::{ATTR_DETACHED, ATTR_STACK_GIVEN, Attributes};
+use super::schedule::{Schedule, grant_cpus};
+use crate::abi::{
+    ATTR_DETACHED, ATTR_EXPLICIT, ATTR_POLICY_GIVEN, ATTR_PRIORITY_GIVEN, ATTR_STACK_GIVEN, Attributes,
+};
 use crate::real::{self, Start};
 use crate::{export, options, start};
 use core::ffi::{c_int, c_void};
 use libc::{pthread_attr_t, pthread_t};
 use scheduler::Runtime;
-use scheduler::stack::{PAGE, Stack};
+use scheduler::stack::Stack;
 
 /// glibc's `MINIMAL_REST_STACK`: what must remain of a small stack for frames.
 const LEAST_REST: usize = 2048;
@@ -43,30 +46,30 @@ fn create(
     start: Start,
     arg: *mut c_void,
 ) -> Result<&'static green::Green, c_int> {
+    let defaults = Defaults::get();
+    let given_size = attr.map(|a| a.stack_size).filter(|&size| size != 0);
+    let attr = attr.unwrap_or(defaults.attributes());
+    let (schedule, cpus) = scheduling(green::current(rt), attr)?;
     let overhead = green::overhead(start::layout());
-    let flags = attr.map_or(0, |a| a.flags);
-    let asked_size = attr.map(|a| a.stack_size).filter(|&s| s != 0).unwrap_or_else(default_size);
-    let stack = match attr {
-        Some(a) if flags & ATTR_STACK_GIVEN != 0 => {
-            if asked_size < overhead + LEAST_REST {
-                return Err(libc::EINVAL);
-            }
-            Stack {
-                base: a.stack_end.cast::<u8>().wrapping_sub(asked_size),
-                len: asked_size,
-                guard: 0,
-                foreign: true,
-            }
+    let asked_size = given_size.unwrap_or_else(|| defaults.stack_size());
+    let stack = if attr.flags & ATTR_STACK_GIVEN != 0 {
+        if asked_size < overhead + LEAST_REST {
+            return Err(libc::EINVAL);
         }
-        _ => {
-            let guard = attr.map_or(PAGE, |a| a.guard);
-            let len = asked_size.checked_add(guard).and_then(|l| l.checked_add(overhead + JACKET_FRAMES));
-            let len = len.ok_or(libc::EINVAL)?;
-            rt.stacks.take(len, guard).map_err(|_| libc::EAGAIN)?
+        Stack {
+            base: attr.stack_end.cast::<u8>().wrapping_sub(asked_size),
+            len: asked_size,
+            guard: 0,
+            foreign: true,
         }
+    } else {
+        let len = asked_size.checked_add(attr.guard).and_then(|l| l.checked_add(overhead + JACKET_FRAMES));
+        let len = len.ok_or(libc::EINVAL)?;
+        rt.stacks.take(len, attr.guard).map_err(|_| libc::EAGAIN)?
     };
-    let life = if flags & ATTR_DETACHED != 0 { DETACHED } else { 0 };
-    let plan = Plan { stack, asked_size, start, arg, life, entry: super::exit::green_thread_main };
+    let life = if attr.flags & ATTR_DETACHED != 0 { DETACHED } else { 0 };
+    let entry = super::exit::green_thread_main;
+    let plan = Plan { stack, asked_size, start, arg, life, schedule, cpus, entry };
     green::make(rt, plan).ok_or_else(|| {
         // SAFETY: nobody has seen the stack.
         unsafe { rt.stacks.give_back(stack, None) };
@@ -74,22 +77,77 @@ fn create(
     })
 }
 
-/// Stack size of threads whose attributes give none: the user's option, else libc's own default
-/// (which follows `RLIMIT_STACK` and `pthread_setattr_default_np`).
-pub fn default_size() -> usize {
-    if let Some(size) = options::STACK_SIZE.get() {
-        return size as usize;
-    }
-    // SAFETY: libc fills an object of ours.
-    unsafe {
-        let mut attr = core::mem::zeroed::<pthread_attr_t>();
-        let mut size = 0;
-        if pthread_getattr_default_np(&raw mut attr) == 0 {
-            libc::pthread_attr_getstacksize(&raw const attr, &raw mut size);
-            libc::pthread_attr_destroy(&raw mut attr);
+/// Policy, priority and CPUs of a new thread: the attributes', else its creator's. Errors are the
+/// kernel's.
+fn scheduling(creator: &green::Green, attr: &Attributes) -> Result<(Option<Schedule>, u16), c_int> {
+    let mut schedule = creator.schedule.get().map(Schedule::inherited);
+    let mut cpus = creator.cpus.get();
+    let given = attr.flags & (ATTR_POLICY_GIVEN | ATTR_PRIORITY_GIVEN);
+    if attr.flags & ATTR_EXPLICIT != 0 && given != 0 {
+        let own = Schedule::of(creator);
+        let wanted = Schedule {
+            policy: if given & ATTR_POLICY_GIVEN != 0 { attr.policy } else { own.policy },
+            priority: if given & ATTR_PRIORITY_GIVEN != 0 { attr.priority } else { own.priority },
+        };
+        match own.may_become(wanted) {
+            0 => schedule = Some(wanted),
+            error => return Err(error),
         }
-        if size == 0 { 8 << 20 } else { size }
     }
+    // SAFETY: null, or what libc's setters put there.
+    if let Some(more) = unsafe { attr.more.as_ref() }
+        && !more.cpus.is_null()
+    {
+        // SAFETY: likewise.
+        cpus = unsafe { grant_cpus(more.cpus_size, more.cpus) }?;
+    }
+    Ok((schedule, cpus))
+}
+
+/// The attributes of threads that are given none (pthread_setattr_default_np(3)): a copy, as libc makes
+/// it.
+struct Defaults(pthread_attr_t);
+
+impl Defaults {
+    fn get() -> Defaults {
+        // SAFETY: libc fills an object of ours; all-zero bytes stand for its own defaults.
+        unsafe {
+            let mut attr = core::mem::zeroed::<pthread_attr_t>();
+            if pthread_getattr_default_np(&raw mut attr) != 0 {
+                libc::pthread_attr_init(&raw mut attr);
+            }
+            Defaults(attr)
+        }
+    }
+
+    fn attributes(&self) -> &Attributes {
+        // SAFETY: the object's own layout.
+        unsafe { &*(&raw const self.0).cast::<Attributes>() }
+    }
+
+    /// Stack size of threads whose attributes give none: the user's option, else libc's own (which
+    /// follows `RLIMIT_STACK` and pthread_setattr_default_np).
+    fn stack_size(&self) -> usize {
+        if let Some(size) = options::STACK_SIZE.get() {
+            return size as usize;
+        }
+        match self.attributes().stack_size {
+            0 => 8 << 20,
+            size => size,
+        }
+    }
+}
+
+impl Drop for Defaults {
+    fn drop(&mut self) {
+        // SAFETY: initialised above.
+        unsafe { libc::pthread_attr_destroy(&raw mut self.0) };
+    }
+}
+
+/// The default stack size, for the trial block.
+pub fn default_size() -> usize {
+    Defaults::get().stack_size()
 }
 
 unsafe extern "C" {

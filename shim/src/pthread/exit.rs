@@ -16,7 +16,7 @@
 //! The frames are assembly because setjmp returns twice, which Rust functions cannot.
 
 use super::green::{self, ENDED, Green};
-use super::key;
+use super::{kernel_owned, key};
 use crate::{export, real, start};
 use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_void};
@@ -34,7 +34,7 @@ unsafe extern "C-unwind" {
 }
 
 /// Bytes of `__pthread_unwind_buf_t` (104), rounded so that the stack stays aligned.
-const BUFFER: usize = 112;
+pub const BUFFER: usize = 112;
 
 /// A green thread's first own frame; `record` is its [`Green`].
 ///
@@ -97,7 +97,8 @@ unsafe extern "C-unwind" fn end(green: *mut Green) -> ! {
         key::run_destructors();
         layout.free_specific((*green).fs);
         layout.end_resolver();
-        if green::one_less() {
+        kernel_owned::release_dead();
+        if green::one_less(&*green) {
             // The last thread of a process whose main thread left by pthread_exit.
             libc::exit(0);
         }

@@ -124,6 +124,8 @@ fn wait(rt: &'static Runtime, at: usize, value: u32, bits: u32, limit: Option<u6
             Parked::TimedOut => fail(libc::ETIMEDOUT),
             Parked::Interrupted => match signal::verdict(rt) {
                 Verdict::Interrupt => fail(libc::EINTR),
+                // With a time limit, no handler restarts it (signal(7)).
+                Verdict::Restart if limit.is_some() => fail(libc::EINTR),
                 _ => continue,
             },
         };

@@ -13,6 +13,8 @@
 //!                 recycle when BURIED and (DETACHED or JOINED)
 //! ```
 
+use super::roster;
+use super::schedule::Schedule;
 use crate::real::Start;
 use crate::start;
 use crate::tls::Layout;
@@ -23,6 +25,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use libc::pthread_t;
 use scheduler::context::fs_base;
+use scheduler::list::Links;
 use scheduler::stack::{PAGE, Stack, went_deep};
 use scheduler::{Runtime, Thread};
 
@@ -81,6 +84,12 @@ pub struct Green {
     pub asked_size: usize,
     /// Its name, if it was given one.
     pub name: UnsafeCell<[u8; 16]>,
+    /// Its own policy and priority, if not the carrier's (schedule.rs).
+    pub schedule: Cell<Option<Schedule>>,
+    /// Which CPUs it was given, 0 for the carrier's (schedule.rs).
+    pub cpus: Cell<u16>,
+    /// Among all threads.
+    pub roster: Links<Green>,
     /// Signals sent to it by pthread_kill and not handled yet.
     pub kept_signals: AtomicU64,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
@@ -113,6 +122,13 @@ pub fn main_handle() -> pthread_t {
     MAIN_FS.load(Ordering::Relaxed) as pthread_t
 }
 
+/// The tid of the kernel thread that runs green threads: the main thread's.
+#[inline]
+pub fn kernel_tid() -> i32 {
+    // SAFETY: the main thread's descriptor lives for ever.
+    unsafe { *start::layout().tid_of(MAIN_FS.load(Ordering::Relaxed)) }
+}
+
 /// Complete the main thread's record; the scheduler has written its own part.
 pub fn adopt_main() {
     choose_tid_window();
@@ -123,6 +139,8 @@ pub fn adopt_main() {
     unsafe {
         (*main).fs = fs;
         (*main).result = Cell::new(super::cancel::CANCELED_RESULT);
+        (*main).schedule = Cell::new(None);
+        roster::add(&*main);
     }
 }
 
@@ -173,6 +191,10 @@ pub struct Plan {
     pub arg: *mut c_void,
     /// Its life so far: 0 or DETACHED.
     pub life: u32,
+    /// See [`Green::schedule`].
+    pub schedule: Option<Schedule>,
+    /// See [`Green::cpus`].
+    pub cpus: u16,
     /// The assembly frame it begins in.
     pub entry: scheduler::context::Entry,
 }
@@ -208,6 +230,9 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             stack: plan.stack,
             asked_size: plan.asked_size,
             name: UnsafeCell::new([0; 16]),
+            schedule: Cell::new(plan.schedule),
+            cpus: Cell::new(plan.cpus),
+            roster: Links::new(),
             kept_signals: AtomicU64::new(0),
             verdict: Cell::new(0),
             nudged: Cell::new(false),
@@ -215,6 +240,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             _pool_links: [0; 2],
         });
         ALIVE.fetch_add(1, Ordering::Relaxed);
+        roster::add(&*record);
         Some(&*record)
     }
 }
@@ -278,7 +304,8 @@ pub fn recycle(green: &'static Green) {
 }
 
 /// One thread less runs; answers whether it was the last.
-pub fn one_less() -> bool {
+pub fn one_less(green: &Green) -> bool {
+    roster::remove(green);
     ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
 }
 
@@ -290,9 +317,13 @@ pub fn after_fork(thread: *mut Thread) {
     unsafe {
         let green = &*thread.cast::<Green>();
         if thread != main_thread() {
-            *start::layout().tid_of(green.fs) = tid_of_id(green.thread.id);
+            let tid = start::layout().tid_of(green.fs);
+            *start::layout().tid_of(MAIN_FS.load(Ordering::Relaxed)) = *tid;
+            *tid = tid_of_id(green.thread.id);
             start::layout().unlink(green.fs);
         }
         green.kept_signals.store(0, Ordering::Relaxed);
+        roster::after_fork(green);
     }
+    super::kernel_owned::after_fork();
 }

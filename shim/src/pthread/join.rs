@@ -64,9 +64,13 @@ export! {
 
 /// Join a native thread (a foreign one's child): a helper waits for it.
 fn natively(join: impl FnOnce() -> c_int) -> c_int {
-    match start::here() {
-        Some((rt, carrier)) => crate::io::offload(rt, carrier, Class::Unbounded, join),
-        None => join(),
+    let Some((rt, carrier)) = start::here() else { return join() };
+    match rt.helpers(Class::Unbounded).offload_unless(carrier, &cancel::is_pending, join) {
+        Some(error) => error,
+        None => {
+            cancel::point();
+            libc::EINTR
+        }
     }
 }
 

@@ -13,10 +13,10 @@
 //! parks inside its critical section would be found holding the lock at every switch. So a waiter
 //! that was woken once and lost gets the lock handed over the next time.
 //!
-//! Robust, priority-protected and process-shared mutexes are kernel objects and keep glibc's
-//! implementation (shared.rs).
+//! Robust, priority-protected and process-shared mutexes keep glibc's implementation (shared.rs,
+//! kernel_owned.rs).
 
-use super::{deadline, is_lock_clock, shared, tid};
+use super::{deadline, is_lock_clock, protect, shared, tid};
 use crate::abi::{Mutex, kind};
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -29,9 +29,23 @@ use scheduler::{Reason, Runtime};
 const HANDED_OVER: usize = 1;
 
 /// When to give up waiting.
-enum Until {
+#[derive(Clone, Copy)]
+pub enum Until {
+    /// Never.
     Never,
+    /// At a point of a clock.
     At(clockid_t, *const timespec),
+}
+
+impl Until {
+    /// As a deadline; `Err(EINVAL)` for a bad time. Like glibc, look at the time only if there is
+    /// something to wait for.
+    pub fn limit(self) -> Result<Option<u64>, c_int> {
+        match self {
+            Until::Never => Ok(None),
+            Until::At(clock, at) => deadline(clock, at).map(Some),
+        }
+    }
 }
 
 export! {
@@ -39,7 +53,7 @@ export! {
     fn pthread_mutex_lock | __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::Never),
-            None => shared::lock(mutex, || real::pthread_mutex_lock(mutex)),
+            None => shared::lock(mutex, Until::Never, || real::pthread_mutex_lock(mutex)),
         }
     }
 
@@ -47,7 +61,7 @@ export! {
     fn pthread_mutex_trylock | __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
         match ours(mutex) {
             Some((_, m)) => trylock(m),
-            None => real::pthread_mutex_trylock(mutex),
+            None => shared::trylock(mutex),
         }
     }
 
@@ -55,16 +69,22 @@ export! {
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::At(libc::CLOCK_REALTIME, at)),
-            None => shared::lock(mutex, || real::pthread_mutex_timedlock(mutex, at)),
+            None => {
+                let until = Until::At(libc::CLOCK_REALTIME, at);
+                shared::lock(mutex, until, || real::pthread_mutex_timedlock(mutex, at))
+            }
         }
     }
 
     /// pthread_mutex_clocklock(3)
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(mutex) {
-            Some(_) if !is_lock_clock(clock) => libc::EINVAL,
+            _ if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, m)) => lock(rt, m, Until::At(clock, at)),
-            None => shared::lock(mutex, || real::pthread_mutex_clocklock(mutex, clock, at)),
+            None => {
+                let until = Until::At(clock, at);
+                shared::lock(mutex, until, || real::pthread_mutex_clocklock(mutex, clock, at))
+            }
         }
     }
 
@@ -72,14 +92,23 @@ export! {
     fn pthread_mutex_unlock | __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
         match ours(mutex) {
             Some((rt, m)) => unlock(rt, m, Users::Leave),
-            None => real::pthread_mutex_unlock(mutex),
+            None => shared::unlock(mutex),
+        }
+    }
+
+    /// pthread_mutex_setprioceiling(3)
+    fn pthread_mutex_setprioceiling(mutex: *mut pthread_mutex_t, ceiling: c_int, old: *mut c_int) -> c_int {
+        let change = || real::pthread_mutex_setprioceiling(mutex, ceiling, old);
+        match start::here() {
+            Some((rt, carrier)) => protect::set_ceiling(rt, carrier, mutex, ceiling, change),
+            None => change(),
         }
     }
 }
 
 /// The mutex, if green threads exist and it is of a type we implement.
 #[inline(always)]
-pub fn ours<'a>(mutex: *mut pthread_mutex_t) -> Option<(&'static Runtime, &'a mut Mutex)> {
+fn ours<'a>(mutex: *mut pthread_mutex_t) -> Option<(&'static Runtime, &'a mut Mutex)> {
     let rt = start::runtime()?;
     // SAFETY: the program passes a mutex, as it would to libc. Only its owner touches the fields
     // that are not atomic.
@@ -89,7 +118,7 @@ pub fn ours<'a>(mutex: *mut pthread_mutex_t) -> Option<(&'static Runtime, &'a mu
 
 /// Whether the caller counts as a user of the mutex (one who waits for a condition still does).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Users {
+enum Users {
     /// An ordinary lock or unlock.
     Leave,
     /// Around a condition wait.
@@ -102,7 +131,9 @@ fn trylock(m: &mut Mutex) -> c_int {
         return relock(m);
     }
     if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-        return libc::EBUSY;
+        let mine = m.owner.load(Ordering::Relaxed) == me;
+        let strict = m.kind & kind::INHERIT != 0 && m.kind & kind::TYPE == kind::ERRORCHECK;
+        return if mine && strict { libc::EDEADLK } else { libc::EBUSY };
     }
     own(m, me, Users::Leave);
     0
@@ -118,7 +149,7 @@ fn own(m: &mut Mutex, me: i32, users: Users) {
 }
 
 /// One level deeper into a recursive mutex.
-fn relock(m: &mut Mutex) -> c_int {
+pub fn relock(m: &mut Mutex) -> c_int {
     match m.count.checked_add(1) {
         None => libc::EAGAIN,
         Some(deeper) => {
@@ -137,13 +168,9 @@ fn lock(rt: &'static Runtime, m: &mut Mutex, until: Until) -> c_int {
         _ => {}
     }
     if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-        let limit = match until {
-            Until::Never => None,
-            // Like glibc, look at the time only if there is something to wait for.
-            Until::At(clock, at) => match deadline(clock, at) {
-                Ok(limit) => Some(limit),
-                Err(error) => return error,
-            },
+        let limit = match until.limit() {
+            Ok(limit) => limit,
+            Err(error) => return error,
         };
         let error = wait(rt, m, limit);
         if error != 0 {
@@ -154,8 +181,35 @@ fn lock(rt: &'static Runtime, m: &mut Mutex, until: Until) -> c_int {
     0
 }
 
+/// Unlock for a condition wait.
+///
+/// # Safety
+/// `mutex` is the program's.
+pub unsafe fn unlock_to_wait(mutex: *mut pthread_mutex_t) -> c_int {
+    match ours(mutex) {
+        Some((rt, m)) => unlock(rt, m, Users::Keep),
+        // SAFETY: the caller's mutex.
+        None => unsafe { shared::unlock(mutex) },
+    }
+}
+
+/// Lock again after a condition wait. Fails for robust mutexes only.
+///
+/// # Safety
+/// `mutex` is the program's.
+pub unsafe fn lock_after_wait(mutex: *mut pthread_mutex_t) -> c_int {
+    match ours(mutex) {
+        Some((rt, m)) => {
+            lock_again(rt, m);
+            0
+        }
+        // SAFETY: the caller's mutex.
+        None => unsafe { shared::lock(mutex, Until::Never, || real::pthread_mutex_lock(mutex)) },
+    }
+}
+
 /// Take the lock back after a condition wait: no type checks, no time limit, never fails.
-pub fn lock_again(rt: &'static Runtime, m: &mut Mutex) {
+fn lock_again(rt: &'static Runtime, m: &mut Mutex) {
     let me = tid();
     if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
         wait(rt, m, None);
@@ -185,9 +239,10 @@ fn wait(rt: &'static Runtime, m: &mut Mutex, limit: Option<u64>) -> c_int {
 
 /// Unlock; errors as glibc's for the mutex's type.
 #[inline(always)]
-pub fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
-    match m.kind & kind::TYPE {
-        kind::RECURSIVE => {
+fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
+    match m.kind & (kind::TYPE | kind::INHERIT) {
+        0 => {}
+        k if k & kind::TYPE == kind::RECURSIVE => {
             if m.owner.load(Ordering::Relaxed) != tid() {
                 return libc::EPERM;
             }
@@ -196,8 +251,9 @@ pub fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
                 return 0;
             }
         }
-        kind::ERRORCHECK
-            if m.owner.load(Ordering::Relaxed) != tid() || m.lock.load(Ordering::Relaxed) == 0 =>
+        // A priority-inheriting one checks whatever its type.
+        k if (k & kind::TYPE == kind::ERRORCHECK || k & kind::INHERIT != 0)
+            && (m.owner.load(Ordering::Relaxed) != tid() || m.lock.load(Ordering::Relaxed) == 0) =>
         {
             return libc::EPERM;
         }

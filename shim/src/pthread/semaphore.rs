@@ -24,7 +24,7 @@ export! {
     @cancellation_point fn sem_wait(sem: *mut sem_t) -> c_int {
         match ours(sem) {
             Some((rt, s)) => wait(rt, s, || Ok(None)),
-            None => not_ours(sem, || real::sem_wait(sem)),
+            None => not_ours(sem, Verdict::Interrupt, || real::sem_wait(sem)),
         }
     }
 
@@ -33,7 +33,7 @@ export! {
         match ours(sem) {
             Some(_) if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
-            None => not_ours(sem, || real::sem_timedwait(sem, at)),
+            None => not_ours(sem, Verdict::Restart, || real::sem_timedwait(sem, at)),
         }
     }
 
@@ -42,7 +42,7 @@ export! {
         match ours(sem) {
             Some(_) if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
-            None => not_ours(sem, || real::sem_clockwait(sem, clock, at)),
+            None => not_ours(sem, Verdict::Restart, || real::sem_clockwait(sem, clock, at)),
         }
     }
 
@@ -65,12 +65,13 @@ export! {
 }
 
 /// A process-shared semaphore (a named one is): a helper waits where the value is not there already.
-unsafe fn not_ours(sem: *mut sem_t, wait: impl FnOnce() -> c_int) -> c_int {
+/// A handler that means `least` ends the wait.
+unsafe fn not_ours(sem: *mut sem_t, least: Verdict, wait: impl FnOnce() -> c_int) -> c_int {
     // SAFETY: the program's semaphore.
     if start::here().is_some() && take(unsafe { &*sem.cast::<Semaphore>() }) {
         return 0;
     }
-    shared::elsewhere(wait)
+    shared::semaphore_wait(least, wait)
 }
 
 fn is_time(at: *const timespec) -> bool {
@@ -119,6 +120,10 @@ fn wait(rt: &'static Runtime, s: &Semaphore, limit: impl FnOnce() -> Result<Opti
         match parked {
             Parked::TimedOut => break libc::ETIMEDOUT,
             Parked::Interrupted if cancel::is_pending() => break libc::EINTR,
+            // With a time limit, no handler restarts it (signal(7)).
+            Parked::Interrupted if limit.is_some() && signal::peek(rt) != Verdict::Nothing => {
+                break libc::EINTR;
+            }
             Parked::Interrupted if signal::verdict(rt) == Verdict::Interrupt => break libc::EINTR,
             Parked::Woken(_) => again = true,
             _ => {}

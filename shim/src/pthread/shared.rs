@@ -1,23 +1,41 @@
-//! Process-shared objects: they belong to the kernel and to other processes, so the waits are glibc's
-//! own, executed by a helper.
+//! Process-shared objects: they belong to other processes as well, so the waits are glibc's own,
+//! executed by a helper.
 //!
 //! glibc notes who owns a lock by the tid of the thread that took it; a lock that a helper took for a
 //! green thread is rewritten to that thread's at once, by the helper itself, before it takes another
-//! job and could take itself for the owner. Robust and priority mutexes are owned in the kernel's eyes and cannot be taken for
-//! another thread: they stay with the calling kernel thread (docs/limits.md).
+//! job and could take itself for the owner. Mutexes that the kernel knows the owner of are another
+//! matter (kernel_owned.rs).
+//!
+//! A condition is waited for with a mutex of our own in place of the program's, so that the latter may
+//! be of any kind:
+//!
+//! ```text
+//!   green thread                          helper
+//!     stand-in is locked from the start     wait(condition, stand-in): counts as waiting,
+//!     lock the stand-in ◄───────────────────  unlocks the stand-in, sleeps
+//!     unlock it, unlock the program's         …
+//!     … parked …            ◄─────────────── woken (or cancelled)
+//!     lock the program's again
+//! ```
 
-use super::tid;
+use super::kernel_owned::{self, is_kernel_owned};
+use super::mutex::{Until, pthread_mutex_lock, pthread_mutex_unlock};
+use super::protect::{self, is_protected};
+use super::{cancel, tid};
 use crate::abi::{Mutex, RwLock, kind};
-use crate::{io, real, start};
+use crate::signal::{self, Verdict};
+use crate::{errno, io, real, start, time};
+use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, Ordering};
 use libc::{pthread_mutex_t, pthread_rwlock_t};
 use scheduler::helpers::Class;
 
-/// Execute a wait on a helper, if the caller is a green thread.
+/// Execute a wait on a helper, if the caller is a green thread. Its signal handlers run meanwhile; the
+/// wait goes on.
 pub fn elsewhere<R>(wait: impl FnOnce() -> R) -> R {
     match start::here() {
-        Some((rt, carrier)) => io::offload(rt, carrier, Class::Unbounded, wait),
+        Some((rt, carrier)) => rt.helpers(Class::Unbounded).offload_handling(carrier, wait),
         None => wait(),
     }
 }
@@ -34,20 +52,21 @@ fn take_elsewhere(owner: &AtomicI32, wait: impl FnOnce() -> c_int) -> c_int {
     })
 }
 
-/// A mutex that a helper can take for a green thread.
-fn is_transferable(m: &Mutex) -> bool {
-    m.kind & (kind::KERNEL & !kind::SHARED) == 0
-}
-
-/// Lock a mutex that is not ours by `wait`, a real function that may block.
+/// Lock a mutex that is not ours, by `wait`, the real function, or in the carrier's name.
 ///
 /// # Safety
 /// `mutex` is the program's.
-pub unsafe fn lock(mutex: *mut pthread_mutex_t, wait: impl FnOnce() -> c_int) -> c_int {
+pub unsafe fn lock(mutex: *mut pthread_mutex_t, until: Until, wait: impl FnOnce() -> c_int) -> c_int {
+    let Some((rt, carrier)) = start::here() else { return wait() };
     // SAFETY: the caller's.
     let m = unsafe { &*mutex.cast::<Mutex>() };
-    if start::here().is_none() || !is_transferable(m) {
-        return wait();
+    if is_kernel_owned(m.kind) {
+        // SAFETY: the caller's.
+        return unsafe { kernel_owned::lock(rt, carrier, mutex, until) };
+    }
+    if is_protected(m.kind) {
+        // SAFETY: the caller's.
+        return unsafe { protect::lock(rt, carrier, mutex, until) };
     }
     let mine = m.owner.load(Ordering::Relaxed) == tid();
     if mine && m.kind & kind::TYPE != 0 {
@@ -62,29 +81,117 @@ pub unsafe fn lock(mutex: *mut pthread_mutex_t, wait: impl FnOnce() -> c_int) ->
     take_elsewhere(&m.owner, wait)
 }
 
-/// Wait for a condition, by `wait`; it, or its mutex, is process-shared.
+/// Try to lock a mutex that is not ours.
 ///
 /// # Safety
 /// `mutex` is the program's.
-pub unsafe fn condition_wait(mutex: *mut pthread_mutex_t, wait: impl FnOnce() -> c_int) -> c_int {
+pub unsafe fn trylock(mutex: *mut pthread_mutex_t) -> c_int {
     // SAFETY: the caller's.
-    let m = unsafe { &*mutex.cast::<Mutex>() };
-    if start::here().is_none() || !is_transferable(m) || m.kind & kind::SHARED == 0 {
-        return wait();
+    unsafe {
+        match (start::here(), (*mutex.cast::<Mutex>()).kind) {
+            (Some((_, carrier)), kind) if is_kernel_owned(kind) => kernel_owned::trylock(carrier, mutex),
+            (Some(_), kind) if is_protected(kind) => protect::trylock(mutex),
+            _ => real::pthread_mutex_trylock(mutex),
+        }
     }
-    let me = tid();
-    let owned = m.owner.load(Ordering::Relaxed) == me;
-    elsewhere(|| {
-        if owned {
-            m.owner.store(tid(), Ordering::Relaxed);
+}
+
+/// Unlock a mutex that is not ours.
+///
+/// # Safety
+/// `mutex` is the program's.
+pub unsafe fn unlock(mutex: *mut pthread_mutex_t) -> c_int {
+    // SAFETY: the caller's.
+    unsafe {
+        match (start::here(), (*mutex.cast::<Mutex>()).kind) {
+            (Some((_, carrier)), kind) if is_kernel_owned(kind) => kernel_owned::unlock(carrier, mutex),
+            (Some(_), kind) if is_protected(kind) => protect::unlock(mutex),
+            _ => real::pthread_mutex_unlock(mutex),
         }
-        let error = wait();
-        // Whether it waited or failed, the mutex is locked for the caller if it was before.
-        if owned {
-            m.owner.store(me, Ordering::Relaxed);
+    }
+}
+
+/// Wait for a process-shared condition, by `wait`, the real function, to be called with the mutex it is
+/// given. A cancellation point.
+///
+/// # Safety
+/// `mutex` is the program's.
+pub unsafe fn condition_wait(
+    mutex: *mut pthread_mutex_t,
+    wait: impl FnOnce(*mut pthread_mutex_t) -> c_int,
+) -> c_int {
+    let Some((rt, carrier)) = start::here() else { return wait(mutex) };
+    let stand_in = UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER);
+    let stand_in = stand_in.get();
+    // SAFETY: an object of our own that nobody else has yet.
+    unsafe { real::pthread_mutex_lock(stand_in) };
+    let unlocked = Cell::new(None);
+    let over = || cancel::is_pending() || unlocked.get().is_some_and(|error| error != 0);
+    let waited = rt.helpers(Class::Unbounded).offload_beside(
+        carrier,
+        &over,
+        || {
+            let error = wait(stand_in);
+            // SAFETY: locked by the wait, or never unlocked if that failed.
+            unsafe { real::pthread_mutex_unlock(stand_in) };
+            error
+        },
+        || {
+            io::offload(rt, carrier, Class::Bounded, || {
+                // SAFETY: the stand-in lives until the wait is over.
+                unsafe { real::pthread_mutex_lock(stand_in) }
+            });
+            // SAFETY: as above, and the caller's mutex.
+            unsafe {
+                real::pthread_mutex_unlock(stand_in);
+                unlocked.set(Some(pthread_mutex_unlock(mutex)));
+            }
+        },
+    );
+    let error = match unlocked.get() {
+        // No helper can be had: a spurious wake-up, so that the program looks again.
+        // SAFETY: the caller's mutex.
+        None => unsafe {
+            let error = pthread_mutex_unlock(mutex);
+            time::sched_yield();
+            error
+        },
+        Some(error) => error,
+    };
+    if error != 0 {
+        return error;
+    }
+    // SAFETY: the caller's mutex.
+    let locked = unsafe { pthread_mutex_lock(mutex) };
+    if waited.is_none() {
+        // With the mutex held, as POSIX wants.
+        cancel::point();
+    }
+    if locked != 0 { locked } else { waited.unwrap_or(0) }
+}
+
+/// Wait for a process-shared semaphore by `wait`, which a cancellation ends, and handlers that mean at
+/// least `least`.
+pub fn semaphore_wait(least: Verdict, wait: impl FnOnce() -> c_int) -> c_int {
+    let Some((rt, carrier)) = start::here() else { return wait() };
+    let _ = signal::verdict(rt);
+    let over = || cancel::is_pending() || signal::peek(rt) >= least;
+    let before = errno::get();
+    let waited = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, || {
+        errno::set(before);
+        let result = wait();
+        (result, errno::get())
+    });
+    match waited {
+        Some((result, error)) => {
+            errno::set(error);
+            result
         }
-        error
-    })
+        None => {
+            cancel::point();
+            errno::fail(libc::EINTR)
+        }
+    }
 }
 
 /// Lock a process-shared read-write lock for writing by `wait`.

@@ -58,7 +58,10 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
     // SAFETY: the kernel passes a valid siginfo; the carrier's state is ours to read on its thread.
     unsafe {
         let code = (*info).si_code;
-        let Some((rt, carrier)) = start::here() else { return call(signal, info, context) };
+        let Some(rt) = start::runtime().filter(|rt| rt.carrier.is_here_on_any_block()) else {
+            return call(signal, info, context);
+        };
+        let carrier = &rt.carrier;
         if is_fault(signal, code) {
             return call(signal, info, context);
         }

@@ -1,0 +1,166 @@
+//! Helpers as kernel threads: how one starts, and how a call that it executes is cancelled.
+//!
+//! A wait in libc that nothing else can interrupt (a process-shared condition, a semaphore) is ended
+//! by a real pthread_cancel(3) of the helper that waits, because libc then leaves the object as it
+//! should be: nobody counts as waiting, the mutex is locked again. Such a call runs in a frame that
+//! catches the unwinding, as a thread's first frame does (pthread/exit.rs):
+//!
+//! ```text
+//!   start_thread (glibc)
+//!     helper_main (scheduler)
+//!       run_cancellable  ◄── base
+//!         the call … pthread_cancel ──unwind──┘
+//! ```
+//!
+//! Everywhere else a helper refuses to be cancelled.
+
+use crate::{io, real, start, tls};
+use core::arch::naked_asm;
+use core::ffi::{c_int, c_void};
+use scheduler::helpers::{Class, Work};
+use scheduler::runtime::KernelMain;
+use scheduler::sys::Errno;
+
+/// All signals but the two that glibc itself sends: for cancellation, and to every thread when one of
+/// them changes the process's user (setuid(2)).
+static SIGNALS: u64 = !(1 << 31 | 1 << 32);
+
+/// Bits of pthread_setcancelstate(3), which the libc crate lacks.
+const PTHREAD_CANCEL_ENABLE: c_int = 0;
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+const STACK: usize = 1 << 20;
+
+/// Start a kernel thread of ours: detached, all signals blocked, a stack that suffices for NSS modules.
+pub fn spawn(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> {
+    let mut before = 0u64;
+    // SAFETY: objects of our own; libc's pthread_create copies what it needs.
+    let error = unsafe {
+        let mut attr = core::mem::zeroed::<libc::pthread_attr_t>();
+        libc::pthread_attr_init(&raw mut attr);
+        libc::pthread_attr_setstacksize(&raw mut attr, STACK);
+        libc::pthread_attr_setdetachstate(&raw mut attr, libc::PTHREAD_CREATE_DETACHED);
+        let _ =
+            scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const SIGNALS, &raw mut before, 8usize);
+        let mut thread = 0;
+        let main = core::mem::transmute::<KernelMain, real::Start>(main);
+        let error = real::pthread_create(&raw mut thread, &raw const attr, main, arg);
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        libc::pthread_attr_destroy(&raw mut attr);
+        error
+    };
+    if error == 0 { Ok(()) } else { Err(Errno(error)) }
+}
+
+/// Execute `work` on a kernel thread that is made for it and ends with it; `EAGAIN` if there can be none.
+pub fn on_fresh_thread(work: impl FnOnce() -> c_int) -> c_int {
+    struct Shared<W> {
+        work: Option<W>,
+        result: c_int,
+    }
+    unsafe extern "C-unwind" fn main<W: FnOnce() -> c_int>(data: *mut c_void) -> *mut c_void {
+        // SAFETY: the Shared below, whose owner waits for us.
+        let shared = unsafe { &mut *data.cast::<Shared<W>>() };
+        if let Some(work) = shared.work.take() {
+            shared.result = work();
+        }
+        core::ptr::null_mut()
+    }
+    fn main_for<W: FnOnce() -> c_int>(_: &Shared<W>) -> real::Start {
+        main::<W>
+    }
+    let mut shared = Shared { work: Some(work), result: libc::EAGAIN };
+    let main = main_for(&shared);
+    let data: *mut c_void = (&raw mut shared).cast();
+    let run = || {
+        let mut thread = 0;
+        // SAFETY: `shared` outlives the thread, which is joined.
+        unsafe {
+            if real::pthread_create(&raw mut thread, core::ptr::null(), main, data) == 0 {
+                real::pthread_join(thread, core::ptr::null_mut());
+            }
+        }
+    };
+    match start::here() {
+        Some((rt, carrier)) => io::offload(rt, carrier, Class::Bounded, run),
+        None => run(),
+    }
+    shared.result
+}
+
+/// What a helper does first of all.
+pub fn begin() {
+    tls::learn_resolver_state();
+    set_cancel_state(PTHREAD_CANCEL_DISABLE);
+}
+
+/// Cancel the call that a helper executes by [`run_cancellable`].
+pub fn cancel(fs: usize) {
+    // SAFETY: the scheduler keeps the helper from ending until this has returned.
+    unsafe { real::pthread_cancel(fs as libc::pthread_t) };
+}
+
+/// Execute `run(data)` until it returns or [`cancel`] ends it.
+pub fn run_cancellable(run: Work, data: *mut ()) {
+    unsafe extern "C-unwind" fn call(run: Work, data: *mut ()) {
+        set_cancel_state(PTHREAD_CANCEL_ENABLE);
+        // SAFETY: the scheduler passes a job of its own.
+        unsafe { run(data) };
+        set_cancel_state(PTHREAD_CANCEL_DISABLE);
+    }
+    // SAFETY: the frame below catches nothing but the unwinding of a cancellation.
+    unsafe { catch_cancellation(call, run, data) };
+    set_cancel_state(PTHREAD_CANCEL_DISABLE);
+}
+
+fn set_cancel_state(state: c_int) {
+    // SAFETY: no pointers.
+    unsafe { pthread_setcancelstate(state, core::ptr::null_mut()) };
+}
+
+type Call = unsafe extern "C-unwind" fn(Work, *mut ());
+
+unsafe extern "C" {
+    fn pthread_setcancelstate(state: c_int, old: *mut c_int) -> c_int;
+    fn __sigsetjmp(buffer: *mut c_void, save_mask: c_int) -> c_int;
+    fn __pthread_register_cancel(buffer: *mut c_void);
+    fn __pthread_unregister_cancel(buffer: *mut c_void);
+}
+
+/// `call(run, data)`, ending early where the unwinding of a cancellation arrives.
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn catch_cancellation(call: Call, run: Work, data: *mut ()) {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rbx", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset rbx, 0",
+        "push r12", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset r12, 0",
+        "push r13", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset r13, 0",
+        "sub rsp, {buffer}", ".cfi_adjust_cfa_offset {buffer}",
+        "mov rbx, rdi",
+        "mov r12, rsi",
+        "mov r13, rdx",
+        "mov rdi, rsp",
+        "xor esi, esi",
+        "call {setjmp}",
+        "test eax, eax",
+        "jnz 2f",
+        "mov rdi, rsp",
+        "call {register}",
+        "mov rdi, r12",
+        "mov rsi, r13",
+        "call rbx",
+        "2:",
+        "mov rdi, rsp",
+        "call {unregister}",
+        "add rsp, {buffer}", ".cfi_adjust_cfa_offset -{buffer}",
+        "pop r13", ".cfi_adjust_cfa_offset -8",
+        "pop r12", ".cfi_adjust_cfa_offset -8",
+        "pop rbx", ".cfi_adjust_cfa_offset -8",
+        "ret",
+        ".cfi_endproc",
+        buffer = const crate::pthread::exit::BUFFER,
+        setjmp = sym __sigsetjmp,
+        register = sym __pthread_register_cancel,
+        unregister = sym __pthread_unregister_cancel,
+    )
+}

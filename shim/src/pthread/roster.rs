@@ -1,0 +1,66 @@
+//! All green threads that have not ended, so that one can be found by its number.
+
+use super::green::Green;
+use crate::start;
+use core::ptr;
+use scheduler::Carrier;
+use scheduler::list::{Links, List, Node};
+use scheduler::spin::Spin;
+
+static ROSTER: Spin<List<Green>> = Spin::new(List::new());
+
+// SAFETY: always the same field.
+unsafe impl Node for Green {
+    fn links(&self) -> &Links<Green> {
+        &self.roster
+    }
+}
+
+/// The list's lock is held by nobody whom a signal handler could interrupt: on the carrier handlers
+/// wait for the end of the critical section.
+fn locked<R>(work: impl FnOnce(&List<Green>) -> R) -> R {
+    let _critical = start::here().map(|(_, carrier)| Carrier::enter(carrier));
+    work(&ROSTER.lock())
+}
+
+/// A thread begins to exist.
+pub fn add(green: &Green) {
+    // SAFETY: it takes itself off before its memory becomes another's.
+    locked(|list| unsafe { list.push_back(ptr::from_ref(green).cast_mut()) });
+}
+
+/// A thread ends.
+pub fn remove(green: &Green) {
+    // SAFETY: it is on the list.
+    locked(|list| unsafe { list.remove(ptr::from_ref(green).cast_mut()) });
+}
+
+/// The first thread for which `wanted` holds, in the order of their creation.
+pub fn find(wanted: impl Fn(&Green) -> bool) -> Option<&'static Green> {
+    locked(|list| {
+        let mut at = list.first();
+        // SAFETY: listed threads are alive.
+        unsafe {
+            while let Some(green) = at.as_ref() {
+                if wanted(green) {
+                    return Some(green);
+                }
+                at = list.after(at);
+            }
+        }
+        None
+    })
+}
+
+/// The thread that calls itself `tid` (gettid(2)).
+pub fn by_tid(tid: i32) -> Option<&'static Green> {
+    // SAFETY: listed threads have descriptors.
+    find(|green| unsafe { *start::layout().tid_of(green.fs) == tid })
+}
+
+/// In the child of `fork`, `green` is the only one.
+pub fn after_fork(green: &Green) {
+    ROSTER.force_unlock();
+    ROSTER.lock().clear();
+    add(green);
+}
