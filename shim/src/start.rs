@@ -10,7 +10,7 @@
 use crate::options;
 use crate::pthread::green;
 use crate::tls::{self, Layout};
-use crate::{helper, patch, say, signal};
+use crate::{helper, loader, patch, say, signal};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -141,6 +141,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     }
     crate::io::descriptor::adopt_early(rt);
     signal::adopt_handlers();
+    loader::adopt();
     Ok(rt)
 }
 

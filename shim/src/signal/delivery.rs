@@ -96,6 +96,7 @@ pub fn interrupt_targets() {
 
 /// The running thread has left the scheduler: call the handlers that are its own.
 pub fn run_handlers() {
+    crate::loader::catch_up_if_due();
     let Some((rt, carrier)) = start::here() else { return };
     let me = green::current(rt);
     let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);

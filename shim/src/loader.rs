@@ -1,0 +1,308 @@
+//! Libraries that are loaded while threads exist: dlopen(3), dlmopen(3).
+//!
+//! A library with *static* TLS (`-ftls-model=initial-exec`) has its `__thread` variables at a fixed distance
+//! below the FS base of every thread. ld.so fills them in for the threads it knows; ours are brought up
+//! to date here, before their code can meet the library:
+//!
+//! ```text
+//!   as a rule                           we call libc's dlopen and look afterwards
+//!   a bare name, from a library with    libc must see its caller, so we jump there, and look when a
+//!   a RUNPATH; a name with `$`          thread next leaves the scheduler
+//! ```
+//!
+//! Only libraries that say so (`DF_STATIC_TLS`) are looked at, and each once.
+
+use crate::pthread::{green, roster};
+use crate::{real, start};
+use core::arch::naked_asm;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use scheduler::context::fs_base;
+use scheduler::spin::Spin;
+
+/// A library may have been loaded since we looked.
+static DUE: AtomicBool = AtomicBool::new(false);
+/// How many objects had been loaded when we looked.
+static ADDED: AtomicU64 = AtomicU64::new(0);
+
+/// Modules whose static TLS all threads have: id and image.
+static KNOWN: Spin<Known> = Spin::new(Known { count: 0, modules: [(0, 0); MOST_KNOWN] });
+
+const MOST_KNOWN: usize = 256;
+
+struct Known {
+    count: usize,
+    modules: [(usize, usize); MOST_KNOWN],
+}
+
+impl Known {
+    /// Note a module; false if it was known (or there is no room to note it).
+    fn add(&mut self, module: (usize, usize)) -> bool {
+        if self.modules[..self.count].contains(&module) || self.count == MOST_KNOWN {
+            return false;
+        }
+        self.modules[self.count] = module;
+        self.count += 1;
+        true
+    }
+
+    /// Forget the modules that are not loaded any more.
+    fn keep(&mut self, loaded: &Known) {
+        let mut kept = 0;
+        for i in 0..self.count {
+            if loaded.modules[..loaded.count].contains(&self.modules[i]) {
+                self.modules[kept] = self.modules[i];
+                kept += 1;
+            }
+        }
+        self.count = kept;
+    }
+}
+
+fn locked<R>(work: impl FnOnce(&mut Known) -> R) -> R {
+    let _critical = start::here().map(|(_, carrier)| carrier.enter());
+    work(&mut KNOWN.lock())
+}
+
+/// Static TLS of one module.
+#[derive(Clone, Copy)]
+struct Module {
+    id: usize,
+    image: *const u8,
+    image_len: usize,
+    len: usize,
+}
+
+/// Call `each` for every loaded module with static TLS.
+fn each_static(each: &mut dyn FnMut(Module)) {
+    unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
+        // SAFETY: ld.so passes a valid object, `data` is the closure below.
+        unsafe {
+            let (info, each) = (&*info, &mut *data.cast::<&mut dyn FnMut(Module)>());
+            ADDED.store(info.dlpi_adds, Ordering::Relaxed);
+            let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
+            let tls = headers.iter().find(|h| h.p_type == libc::PT_TLS);
+            let dynamic = headers.iter().find(|h| h.p_type == libc::PT_DYNAMIC);
+            if let (Some(tls), Some(dynamic), 1..) = (tls, dynamic, info.dlpi_tls_modid)
+                && is_static(ptr::with_exposed_provenance((info.dlpi_addr + dynamic.p_vaddr) as usize))
+            {
+                each(Module {
+                    id: info.dlpi_tls_modid,
+                    image: ptr::with_exposed_provenance((info.dlpi_addr + tls.p_vaddr) as usize),
+                    image_len: tls.p_filesz as usize,
+                    len: tls.p_memsz as usize,
+                });
+            }
+        }
+        0
+    }
+    let mut each = each;
+    // SAFETY: `look` fits, and the closure outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut each).cast()) };
+}
+
+/// `DF_STATIC_TLS` among the flags of a dynamic section.
+unsafe fn is_static(section: *const [usize; 2]) -> bool {
+    const DT_FLAGS: usize = 30;
+    const DF_STATIC_TLS: usize = 0x10;
+    // SAFETY: the caller's section.
+    unsafe { value_of(section, DT_FLAGS) }.is_some_and(|flags| flags & DF_STATIC_TLS != 0)
+}
+
+/// What a dynamic section says about `tag`.
+unsafe fn value_of(mut entry: *const [usize; 2], tag: usize) -> Option<usize> {
+    const DT_NULL: usize = 0;
+    // SAFETY: a loaded object's section, which ends with DT_NULL.
+    unsafe {
+        while (*entry)[0] != DT_NULL {
+            if (*entry)[0] == tag {
+                return Some((*entry)[1]);
+            }
+            entry = entry.add(1);
+        }
+    }
+    None
+}
+
+/// Every thread has the TLS of what is loaded now.
+pub fn adopt() {
+    each_static(&mut |module| {
+        locked(|known| known.add((module.id, module.image.addr())));
+    });
+}
+
+unsafe extern "C" {
+    fn __tls_get_addr(index: *const [usize; 2]) -> *mut u8;
+}
+
+/// Bring all threads up to date.
+fn catch_up() {
+    let before = ADDED.load(Ordering::Relaxed);
+    let mut loaded = Known { count: 0, modules: [(0, 0); MOST_KNOWN] };
+    each_static(&mut |module| {
+        let key = (module.id, module.image.addr());
+        loaded.add(key);
+        if locked(|known| known.add(key)) {
+            fill_in(module);
+        }
+    });
+    locked(|known| known.keep(&loaded));
+    if ADDED.load(Ordering::Relaxed) != before {
+        DUE.store(false, Ordering::Relaxed);
+    }
+}
+
+fn fill_in(module: Module) {
+    let own = fs_base();
+    let index = [module.id, 0];
+    // SAFETY: a loaded module's index. For a static one this is an address below the FS base.
+    let below = own.wrapping_sub(unsafe { __tls_get_addr(&raw const index) }.addr());
+    if below > start::layout().below || below < module.len {
+        return;
+    }
+    let _ = roster::find(|green| {
+        let at: *mut u8 = ptr::with_exposed_provenance_mut(green.fs - below);
+        // The main thread is ld.so's to fill in. The library's constructors may have written to the
+        // caller's own.
+        // SAFETY: the module's place in a live thread's block, and its image.
+        unsafe {
+            let untouched = || core::slice::from_raw_parts(at, module.len).iter().all(|&b| b == 0);
+            let is_main = green.fs == green::main_handle() as usize;
+            if !is_main && (green.fs != own || untouched()) {
+                at.copy_from_nonoverlapping(module.image, module.image_len);
+                at.add(module.image_len).write_bytes(0, module.len - module.image_len);
+            }
+        }
+        false
+    });
+}
+
+/// Look, if a library may have been loaded since.
+pub fn catch_up_if_due() {
+    if DUE.load(Ordering::Relaxed) && start::here().is_some() {
+        catch_up();
+    }
+}
+
+/// Something may be loaded now, behind our back.
+fn note() {
+    if let Some((_, carrier)) = start::here() {
+        DUE.store(true, Ordering::Relaxed);
+        // Whoever leaves the scheduler next looks.
+        carrier.signal_kept();
+    }
+}
+
+/// Does it matter who calls libc's dlopen? A name without a slash is searched for along the RUNPATH of
+/// the caller, and `$ORIGIN` is the caller's.
+unsafe extern "C" fn depends_on_caller(file: *const c_char, caller: *const c_void) -> bool {
+    if start::here().is_none() {
+        return true;
+    }
+    if file.is_null() {
+        return false;
+    }
+    // SAFETY: the program's string.
+    let file = unsafe { CStr::from_ptr(file) }.to_bytes();
+    // SAFETY: an address of code.
+    let depends = file.contains(&b'$') || (!file.contains(&b'/') && unsafe { has_own_path(caller) });
+    if depends {
+        note();
+    }
+    depends
+}
+
+/// Has the object around an address a RUNPATH or RPATH of its own? (`true` also if that is unknown.)
+unsafe fn has_own_path(code: *const c_void) -> bool {
+    const RTLD_DL_LINKMAP: c_int = 2;
+    const DT_RPATH: usize = 15;
+    const DT_RUNPATH: usize = 29;
+    // SAFETY: objects of our own. The third word of a link map (link.h) is its dynamic section.
+    unsafe {
+        let mut info: libc::Dl_info = core::mem::zeroed();
+        let mut map: *const [usize; 3] = ptr::null();
+        if dladdr1(code, &raw mut info, &raw mut map, RTLD_DL_LINKMAP) == 0 || map.is_null() {
+            return true;
+        }
+        let section = ptr::with_exposed_provenance((*map)[2]);
+        value_of(section, DT_RUNPATH).is_some() || value_of(section, DT_RPATH).is_some()
+    }
+}
+
+unsafe extern "C" {
+    fn dladdr1(
+        at: *const c_void,
+        info: *mut libc::Dl_info,
+        more: *mut *const [usize; 3],
+        kind: c_int,
+    ) -> c_int;
+}
+
+/// Look before, to forget what was closed: a library that takes its place must not count as known.
+fn looking<R>(load: impl FnOnce() -> R) -> R {
+    catch_up();
+    let result = load();
+    catch_up();
+    result
+}
+
+unsafe extern "C-unwind" fn open(file: *const c_char, mode: c_int) -> *mut c_void {
+    // SAFETY: the program's arguments.
+    looking(|| unsafe { real::dlopen(file, mode) })
+}
+
+unsafe extern "C-unwind" fn open_in(space: usize, file: *const c_char, mode: c_int) -> *mut c_void {
+    // SAFETY: the program's arguments.
+    looking(|| unsafe { real::dlmopen(space, file, mode) })
+}
+
+/// A jacket that goes on in `ours`, or jumps to libc's function so that it sees the caller.
+macro_rules! loads {
+    ($(#[$meta:meta])* $name:ident, file in $file:literal, $ours:path, $real:path) => {
+        $(#[$meta])*
+        ///
+        /// # Safety
+        /// As for the libc function.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $name(_: usize, _: usize, _: usize) -> *mut c_void {
+            naked_asm!(
+                ".cfi_startproc",
+                "mov rax, [rsp]",
+                "push rdi", ".cfi_adjust_cfa_offset 8",
+                "push rsi", ".cfi_adjust_cfa_offset 8",
+                "push rdx", ".cfi_adjust_cfa_offset 8",
+                concat!("mov rdi, ", $file),
+                "mov rsi, rax",
+                "call {depends}",
+                "test al, al",
+                "jz 2f",
+                "call {real}",
+                "pop rdx", ".cfi_adjust_cfa_offset -8",
+                "pop rsi", ".cfi_adjust_cfa_offset -8",
+                "pop rdi", ".cfi_adjust_cfa_offset -8",
+                "jmp rax",
+                "2:",
+                ".cfi_adjust_cfa_offset 24",
+                "pop rdx", ".cfi_adjust_cfa_offset -8",
+                "pop rsi", ".cfi_adjust_cfa_offset -8",
+                "pop rdi", ".cfi_adjust_cfa_offset -8",
+                "jmp {ours}",
+                ".cfi_endproc",
+                depends = sym depends_on_caller,
+                real = sym $real,
+                ours = sym $ours,
+            )
+        }
+    };
+}
+
+loads!(
+    /// dlopen(3)
+    dlopen, file in "rdi", open, real::address::dlopen
+);
+loads!(
+    /// dlmopen(3)
+    dlmopen, file in "rsi", open_in, real::address::dlmopen
+);
