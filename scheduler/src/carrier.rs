@@ -191,6 +191,19 @@ impl Carrier {
         Critical(self)
     }
 
+    /// Run `work`, which does not park, as a critical section whose end delivers only what has been kept
+    /// since it began: for the code that delivers, and what it uses.
+    pub fn quietly<R>(&self, work: impl FnOnce() -> R) -> R {
+        let seen = self.signals_seen.load(Ordering::SeqCst);
+        let section = CriticalQuietly::enter(self);
+        let result = work();
+        drop(section);
+        if self.signals_seen.load(Ordering::SeqCst) != seen && !self.is_critical() {
+            self.deliver();
+        }
+        result
+    }
+
     /// The scheduler's data may be half changed: a signal handler must not run now.
     pub fn is_critical(&self) -> bool {
         self.critical.load(Ordering::Relaxed) != 0

@@ -1,5 +1,6 @@
 //! The program's `errno` (of whichever thread runs).
 
+use crate::signal::mask;
 use core::ffi::c_int;
 use scheduler::sys::Errno;
 
@@ -20,6 +21,9 @@ pub fn set(value: c_int) {
 /// Fail the way system calls do: set `errno`, answer -1.
 #[inline]
 pub fn fail<T: From<i8>>(error: c_int) -> T {
+    if error == libc::EPIPE {
+        mask::broken_pipe();
+    }
     set(error);
     T::from(-1)
 }

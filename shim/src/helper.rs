@@ -90,7 +90,7 @@ pub fn on_fresh_thread(work: impl FnOnce() -> c_int) -> c_int {
 
 /// What a helper does first of all.
 pub fn begin() {
-    tls::learn_resolver_state();
+    tls::learn_from_native_thread();
     set_cancel_state(PTHREAD_CANCEL_DISABLE);
 }
 

@@ -1,4 +1,4 @@
-//! Libraries that are loaded while threads exist: dlopen(3), dlmopen(3).
+//! Libraries that come and go while threads exist: dlopen(3), dlmopen(3), dlclose(3).
 //!
 //! A library with *static* TLS (`-ftls-model=initial-exec`) has its `__thread` variables at a fixed distance
 //! below the FS base of every thread. ld.so fills them in for the threads it knows; ours are brought up
@@ -12,57 +12,64 @@
 //!
 //! Only libraries that say so (`DF_STATIC_TLS`) are looked at, and each once.
 
-use crate::pthread::{green, roster};
-use crate::{real, start};
+use crate::pthread::green::{self, Green};
+use crate::pthread::roster;
+use crate::signal::undisturbed;
+use crate::{export, real, start};
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use scheduler::context::fs_base;
 use scheduler::spin::Spin;
+use scheduler::sys;
 
 /// A library may have been loaded since we looked.
 static DUE: AtomicBool = AtomicBool::new(false);
 /// How many objects had been loaded when we looked.
 static ADDED: AtomicU64 = AtomicU64::new(0);
 
-/// Modules whose static TLS all threads have: id and image.
-static KNOWN: Spin<Known> = Spin::new(Known { count: 0, modules: [(0, 0); MOST_KNOWN] });
+/// Modules whose static TLS all threads have.
+static KNOWN: Spin<Known> = Spin::new(Known { count: 0, modules: [Place::NONE; MOST_KNOWN] });
 
-const MOST_KNOWN: usize = 256;
+const MOST_KNOWN: usize = 128;
+
+/// Where a module's static TLS is.
+#[derive(Clone, Copy)]
+struct Place {
+    id: usize,
+    image: usize,
+    /// Distance below the FS base.
+    below: usize,
+    len: usize,
+    /// What it begins as: mapped memory of ours.
+    copy: usize,
+}
+
+impl Place {
+    const NONE: Place = Place { id: 0, image: 0, below: 0, len: 0, copy: 0 };
+}
 
 struct Known {
     count: usize,
-    modules: [(usize, usize); MOST_KNOWN],
+    modules: [Place; MOST_KNOWN],
 }
 
 impl Known {
-    /// Note a module; false if it was known (or there is no room to note it).
-    fn add(&mut self, module: (usize, usize)) -> bool {
-        if self.modules[..self.count].contains(&module) || self.count == MOST_KNOWN {
-            return false;
-        }
-        self.modules[self.count] = module;
-        self.count += 1;
-        true
+    fn has(&self, module: &Module) -> bool {
+        self.modules[..self.count].iter().any(|p| p.id == module.id && p.image == module.image.addr())
     }
 
-    /// Forget the modules that are not loaded any more.
-    fn keep(&mut self, loaded: &Known) {
-        let mut kept = 0;
-        for i in 0..self.count {
-            if loaded.modules[..loaded.count].contains(&self.modules[i]) {
-                self.modules[kept] = self.modules[i];
-                kept += 1;
-            }
+    fn add(&mut self, place: Place) {
+        if self.count < MOST_KNOWN {
+            self.modules[self.count] = place;
+            self.count += 1;
         }
-        self.count = kept;
     }
 }
 
 fn locked<R>(work: impl FnOnce(&mut Known) -> R) -> R {
-    let _critical = start::here().map(|(_, carrier)| carrier.enter());
-    work(&mut KNOWN.lock())
+    undisturbed(|| work(&mut KNOWN.lock()))
 }
 
 /// Static TLS of one module.
@@ -128,7 +135,9 @@ unsafe fn value_of(mut entry: *const [usize; 2], tag: usize) -> Option<usize> {
 /// Every thread has the TLS of what is loaded now.
 pub fn adopt() {
     each_static(&mut |module| {
-        locked(|known| known.add((module.id, module.image.addr())));
+        if let Some(place) = place_of(&module) {
+            locked(|known| known.add(place));
+        }
     });
 }
 
@@ -136,45 +145,108 @@ unsafe extern "C" {
     fn __tls_get_addr(index: *const [usize; 2]) -> *mut u8;
 }
 
+fn place_of(module: &Module) -> Option<Place> {
+    let index = [module.id, 0];
+    // SAFETY: a loaded module's index. For a static one this is an address below the FS base.
+    let below = fs_base().wrapping_sub(unsafe { __tls_get_addr(&raw const index) }.addr());
+    let fits = below <= start::layout().below && below >= module.len;
+    let copy = fits.then(|| sys::map(module.len).ok()).flatten()?;
+    // SAFETY: the module's image, which fits into the fresh memory.
+    unsafe { copy.copy_from_nonoverlapping(module.image, module.image_len) };
+    let copy = copy.expose_provenance();
+    Some(Place { id: module.id, image: module.image.addr(), below, len: module.len, copy })
+}
+
 /// Bring all threads up to date.
 fn catch_up() {
     let before = ADDED.load(Ordering::Relaxed);
-    let mut loaded = Known { count: 0, modules: [(0, 0); MOST_KNOWN] };
+    // Until it is over: leaving a critical section asks whether it is due.
+    let due = DUE.swap(false, Ordering::Relaxed);
+    let mut loaded = 0u128;
     each_static(&mut |module| {
-        let key = (module.id, module.image.addr());
-        loaded.add(key);
-        if locked(|known| known.add(key)) {
-            fill_in(module);
+        let known = locked(|known| known.has(&module));
+        if !known && let Some(place) = place_of(&module) {
+            locked(|known| known.add(place));
+            fill_in(&module, place);
         }
+        locked(|known| {
+            let at = (0..known.count)
+                .find(|&i| known.modules[i].id == module.id && known.modules[i].image == module.image.addr());
+            loaded |= at.map_or(0, |i| 1 << i);
+        });
     });
-    locked(|known| known.keep(&loaded));
-    if ADDED.load(Ordering::Relaxed) != before {
-        DUE.store(false, Ordering::Relaxed);
+    // Nothing new: what was announced is still to come.
+    if due && ADDED.load(Ordering::Relaxed) == before {
+        DUE.store(true, Ordering::Relaxed);
     }
+    forget_closed(loaded);
 }
 
-fn fill_in(module: Module) {
-    let own = fs_base();
-    let index = [module.id, 0];
-    // SAFETY: a loaded module's index. For a static one this is an address below the FS base.
-    let below = own.wrapping_sub(unsafe { __tls_get_addr(&raw const index) }.addr());
-    if below > start::layout().below || below < module.len {
-        return;
-    }
-    let _ = roster::find(|green| {
-        let at: *mut u8 = ptr::with_exposed_provenance_mut(green.fs - below);
-        // The main thread is ld.so's to fill in. The library's constructors may have written to the
-        // caller's own.
-        // SAFETY: the module's place in a live thread's block, and its image.
-        unsafe {
-            let untouched = || core::slice::from_raw_parts(at, module.len).iter().all(|&b| b == 0);
-            let is_main = green.fs == green::main_handle() as usize;
-            if !is_main && (green.fs != own || untouched()) {
-                at.copy_from_nonoverlapping(module.image, module.image_len);
-                at.add(module.image_len).write_bytes(0, module.len - module.image_len);
+/// Forget the modules that are not loaded any more; bit i of `loaded` stands for the i-th known one. Their
+/// place is left as it began, for the one that most probably gets it next is the same library, and its
+/// constructors run before we can look.
+fn forget_closed(loaded: u128) {
+    locked(|known| {
+        let mut kept = 0;
+        for i in 0..known.count {
+            let place = known.modules[i];
+            if loaded & 1 << i != 0 {
+                known.modules[kept] = place;
+                kept += 1;
+                continue;
             }
+            each_thread(|green| {
+                let copy: *const u8 = ptr::with_exposed_provenance(place.copy);
+                // SAFETY: the place in a live thread's block; no library has it now.
+                unsafe { at(green, place).copy_from_nonoverlapping(copy, place.len) };
+            });
+            // SAFETY: mapped in `place_of`, used by nobody else.
+            unsafe { sys::unmap(ptr::with_exposed_provenance_mut(place.copy), place.len) };
+        }
+        known.count = kept;
+    });
+}
+
+fn at(green: &Green, place: Place) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(green.fs - place.below)
+}
+
+/// Every thread but the main one, which ld.so takes care of.
+fn each_thread(mut work: impl FnMut(&Green)) {
+    let main = green::main_handle() as usize;
+    let mut work = |green: &Green| {
+        if green.fs != main {
+            work(green);
+        }
+    };
+    let work = core::cell::RefCell::new(&mut work);
+    roster::find(|green| {
+        if let Ok(mut work) = work.try_borrow_mut() {
+            work(green);
         }
         false
+    });
+}
+
+fn fill_in(module: &Module, place: Place) {
+    let own = fs_base();
+    each_thread(|green| {
+        let at = at(green, place);
+        // SAFETY: the module's place in a live thread's block, and its image.
+        unsafe {
+            if green.fs != own {
+                at.copy_from_nonoverlapping(module.image, module.image_len);
+                at.add(module.image_len).write_bytes(0, module.len - module.image_len);
+                return;
+            }
+            // The library's constructors have run in this thread, and found zeroes, or the image if it was loaded
+            // before. What they wrote stays.
+            for i in 0..module.image_len {
+                if at.add(i).read() == 0 {
+                    at.add(i).write(module.image.add(i).read());
+                }
+            }
+        }
     });
 }
 
@@ -255,6 +327,17 @@ unsafe extern "C-unwind" fn open(file: *const c_char, mode: c_int) -> *mut c_voi
 unsafe extern "C-unwind" fn open_in(space: usize, file: *const c_char, mode: c_int) -> *mut c_void {
     // SAFETY: the program's arguments.
     looking(|| unsafe { real::dlmopen(space, file, mode) })
+}
+
+export! {
+    /// dlclose(3)
+    fn dlclose(handle: *mut c_void) -> c_int {
+        let result = real::dlclose(handle);
+        if start::here().is_some() {
+            catch_up();
+        }
+        result
+    }
 }
 
 /// A jacket that goes on in `ours`, or jumps to libc's function so that it sees the caller.

@@ -15,6 +15,7 @@
 
 use crate::abi::{FILE_ERROR, File};
 use crate::real::find;
+use crate::signal::mask;
 use crate::start;
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -118,12 +119,17 @@ unsafe extern "C-unwind" fn green_lock_wait(word: *mut c_int) {
         return;
     };
     let key = word.addr();
+    let here = rt.carrier_here();
     let mut again = false;
+    // libc blocks all signals around some of its own steps (pthread_create, posix_spawn); if it waits there,
+    // the other threads are to have theirs.
+    let mask = here.and_then(|_| mask::suspend());
     while lock.swap(2, Ordering::Acquire) != 0 {
         let request = Request { key, reason: Reason::LibcLock(key), deadline: None, again };
-        let _ = rt.lot.park(rt.carrier_here(), request, || lock.load(Ordering::Relaxed) == 2, || ());
+        let _ = rt.lot.park(here, request, || lock.load(Ordering::Relaxed) == 2, || ());
         again = true;
     }
+    mask::restore(mask);
 }
 
 /// `__lll_lock_wake_private`: the lock was released and somebody may wait.

@@ -1,4 +1,4 @@
-//! fork(2) and vfork(2): what the child finds of the scheduler.
+//! fork(2), vfork(2) and exec(3): what the child finds of the scheduler, and of the thread that made it.
 //!
 //! A `fork` child has the calling green thread alone, with a scheduler of its own; the parent's
 //! epoll set is never touched from it. glibc's fork calls our handler wherever it is called from
@@ -7,6 +7,7 @@
 //! A `vfork` child borrows our memory: until it execs or exits, its kernel thread does not count
 //! as the carrier, so its jackets call the real functions and leave the scheduler alone.
 
+use crate::signal::mask;
 use crate::{errno, export, real, start};
 use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_void};
@@ -34,12 +35,33 @@ pub fn watch_forks() {
     unsafe { libc::pthread_atfork(None, Some(in_parent), Some(in_child)) };
 }
 
-/// A child that inherits our descriptors is about to be made: none is private any more.
-fn share() {
+/// Make a child that inherits our descriptors, so none is private any more, and the thread's own signal
+/// mask.
+fn with_child<R>(make: impl FnOnce() -> R) -> R {
     match start::here() {
-        Some((rt, _)) => rt.fds.share_all(),
-        None => crate::io::descriptor::share_early(),
+        Some((rt, _)) => {
+            rt.fds.share_all();
+            mask::lend_to_kernel();
+            let result = make();
+            mask::sync();
+            result
+        }
+        None => {
+            crate::io::descriptor::share_early();
+            make()
+        }
     }
+}
+
+/// Become another program, which inherits the thread's own signal mask.
+fn exec(replace: impl FnOnce() -> c_int) -> c_int {
+    if start::here().is_none() {
+        return replace();
+    }
+    mask::lend_to_kernel();
+    let failed = replace();
+    mask::sync();
+    failed
 }
 
 export! {
@@ -47,28 +69,54 @@ export! {
     fn posix_spawn(
         pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
     ) -> c_int {
-        share();
-        real::posix_spawn(pid, path, actions, attr, argv, envp)
+        with_child(|| real::posix_spawn(pid, path, actions, attr, argv, envp))
     }
 
     /// posix_spawnp(3)
     fn posix_spawnp(
         pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
     ) -> c_int {
-        share();
-        real::posix_spawnp(pid, file, actions, attr, argv, envp)
+        with_child(|| real::posix_spawnp(pid, file, actions, attr, argv, envp))
     }
 
     /// system(3)
     fn system(command: *const c_char) -> c_int {
-        share();
-        real::system(command)
+        with_child(|| real::system(command))
     }
 
     /// popen(3)
     fn popen(command: *const c_char, mode: *const c_char) -> *mut c_void {
-        share();
-        real::popen(command, mode)
+        with_child(|| real::popen(command, mode))
+    }
+
+    /// execve(2)
+    fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int {
+        exec(|| real::execve(path, argv, envp))
+    }
+
+    /// execv(3)
+    fn execv(path: *const c_char, argv: usize) -> c_int {
+        exec(|| real::execv(path, argv))
+    }
+
+    /// execvp(3)
+    fn execvp(file: *const c_char, argv: usize) -> c_int {
+        exec(|| real::execvp(file, argv))
+    }
+
+    /// execvpe(3)
+    fn execvpe(file: *const c_char, argv: usize, envp: usize) -> c_int {
+        exec(|| real::execvpe(file, argv, envp))
+    }
+
+    /// fexecve(3)
+    fn fexecve(fd: c_int, argv: usize, envp: usize) -> c_int {
+        exec(|| real::fexecve(fd, argv, envp))
+    }
+
+    /// execveat(2)
+    fn execveat(fd: c_int, path: *const c_char, argv: usize, envp: usize, flags: c_int) -> c_int {
+        exec(|| real::execveat(fd, path, argv, envp, flags))
     }
 }
 
@@ -127,6 +175,7 @@ unsafe extern "C" fn lend() -> Lent {
     match start::here() {
         Some((rt, carrier)) => {
             rt.fds.share_all();
+            mask::lend_to_kernel();
             let (word, value) = carrier.lend_to_vfork();
             Lent { word, value }
         }

@@ -1,6 +1,6 @@
 //! The functions behind the jackets: who would have been called without us.
 //!
-//! Each is looked up once, at its first use: by redhook's `dlsym_next`, for every libc that can load us
+//! Each is looked up once, at its first use or when green threads start: by redhook's `dlsym_next`, for every libc that can load us
 //! (2.34 and later) has it; or by `dlvsym` where libc has several versions that differ (the old
 //! condition variables have another layout) or where it may lack the function, which then answers -1
 //! with `ENOSYS`.
@@ -46,36 +46,73 @@ pub fn find(name: &CStr) -> Option<*mut c_void> {
     (!at.is_null()).then_some(at)
 }
 
+/// A function of libc's that is looked up once.
+struct Real {
+    name: &'static str,
+    version: Option<&'static CStr>,
+    at: OnceNonZeroUsize,
+}
+
+impl Real {
+    #[inline]
+    fn address(&self) -> usize {
+        self.at.get_or_init(|| look_up(self.name, self.version)).get()
+    }
+}
+
+/// Look everything up: a look-up takes the loader's lock, which a thread that parks in a library's
+/// constructor holds, and what it waits for may be another thread's first call of one of these.
+pub fn look_up_all() {
+    for real in ALL {
+        real.address();
+    }
+}
+
 macro_rules! real {
-    ($( fn $name:ident $(@ $version:literal)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)?; )*) => {$(
-        #[doc = concat!("The real `", stringify!($name), "`.")]
-        ///
-        /// # Safety
-        /// As for the libc function.
-        #[inline]
-        #[allow(clippy::too_many_arguments)]
-        pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
-            static AT: OnceNonZeroUsize = OnceNonZeroUsize::new();
-            const VERSION: Option<&CStr> = {
-                #[allow(unused_mut, unused_assignments)]
-                let mut version: Option<&CStr> = None;
-                $( version = Some($version); )?
-                version
-            };
-            let at = AT.get_or_init(|| look_up(concat!(stringify!($name), "\0"), VERSION));
-            // SAFETY: libc's function of this name has this type.
-            unsafe {
-                let f: unsafe extern "C-unwind" fn($($ty),*) $(-> $ret)? = core::mem::transmute(at.get());
-                f($($arg),*)
-            }
+    ($( fn $name:ident $(@ $version:literal)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)?; )*) => {
+        #[allow(non_upper_case_globals)]
+        mod entry {
+            use super::{CStr, OnceNonZeroUsize, Real};
+            $(
+                pub(super) static $name: Real = Real {
+                    name: concat!(stringify!($name), "\0"),
+                    version: {
+                        #[allow(unused_mut, unused_assignments)]
+                        let mut version: Option<&CStr> = None;
+                        $( version = Some($version); )?
+                        version
+                    },
+                    at: OnceNonZeroUsize::new(),
+                };
+            )*
         }
-    )*};
+
+        static ALL: &[&Real] = &[ $( &entry::$name ),* ];
+
+        $(
+            #[doc = concat!("The real `", stringify!($name), "`.")]
+            ///
+            /// # Safety
+            /// As for the libc function.
+            #[inline]
+            #[allow(clippy::too_many_arguments)]
+            pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+                let at = entry::$name.address();
+                // SAFETY: libc's function of this name has this type.
+                unsafe {
+                    let f: unsafe extern "C-unwind" fn($($ty),*) $(-> $ret)? = core::mem::transmute(at);
+                    f($($arg),*)
+                }
+            }
+        )*
+    };
 }
 
 real! {
     // libraries
     fn dlopen @ c"GLIBC_2.34" (file: *const c_char, mode: c_int) -> *mut c_void;
     fn dlmopen @ c"GLIBC_2.34" (space: usize, file: *const c_char, mode: c_int) -> *mut c_void;
+    fn dlclose(handle: *mut c_void) -> c_int;
     // threads
     fn pthread_create(out: *mut pthread_t, attr: *const pthread_attr_t, start: Start, arg: *mut c_void) -> c_int;
     fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int;
@@ -222,6 +259,12 @@ real! {
     fn wait4(pid: libc::pid_t, status: *mut c_int, options: c_int, usage: *mut c_void) -> libc::pid_t;
     fn waitid(kind: libc::idtype_t, id: libc::id_t, info: *mut libc::siginfo_t, options: c_int) -> c_int;
     fn pclose(stream: *mut c_void) -> c_int;
+    fn pthread_sigmask @ c"GLIBC_2.32" (how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn sigpending(set: *mut sigset_t) -> c_int;
+    fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: libc::sigval) -> c_int;
+    fn raise(signal: c_int) -> c_int;
+    fn tgkill(process: pid_t, tid: pid_t, signal: c_int) -> c_int;
     fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int;
     fn sigwaitinfo(set: *const sigset_t, info: *mut libc::siginfo_t) -> c_int;
     fn sigtimedwait(set: *const sigset_t, info: *mut libc::siginfo_t, timeout: *const timespec) -> c_int;
@@ -230,23 +273,41 @@ real! {
     fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
     fn posix_spawn @ c"GLIBC_2.15" (pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
     fn posix_spawnp @ c"GLIBC_2.15" (pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
+    fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int;
+    fn execv(path: *const c_char, argv: usize) -> c_int;
+    fn execvp(file: *const c_char, argv: usize) -> c_int;
+    fn execvpe(file: *const c_char, argv: usize, envp: usize) -> c_int;
+    fn fexecve(fd: c_int, argv: usize, envp: usize) -> c_int;
+    fn execveat @ c"GLIBC_2.34" (fd: c_int, path: *const c_char, argv: usize, envp: usize, flags: c_int) -> c_int;
     fn system(command: *const c_char) -> c_int;
     fn popen(command: *const c_char, mode: *const c_char) -> *mut c_void;
 }
 
 /// Where functions are that must be jumped to, because they look at their caller.
 pub mod address {
-    use super::{OnceNonZeroUsize, look_up};
+    use super::{CStr, OnceNonZeroUsize, look_up};
 
-    /// dlopen(3)
-    pub extern "C" fn dlopen() -> usize {
-        static AT: OnceNonZeroUsize = OnceNonZeroUsize::new();
-        AT.get_or_init(|| look_up("dlopen\0", Some(c"GLIBC_2.34"))).get()
+    macro_rules! address {
+        ($($(#[$meta:meta])* $name:ident = $symbol:literal @ $version:literal;)*) => {$(
+            $(#[$meta])*
+            pub extern "C" fn $name() -> usize {
+                static AT: OnceNonZeroUsize = OnceNonZeroUsize::new();
+                const VERSION: &CStr = $version;
+                AT.get_or_init(|| look_up(concat!($symbol, "\0"), Some(VERSION))).get()
+            }
+        )*};
     }
 
-    /// dlmopen(3)
-    pub extern "C" fn dlmopen() -> usize {
-        static AT: OnceNonZeroUsize = OnceNonZeroUsize::new();
-        AT.get_or_init(|| look_up("dlmopen\0", Some(c"GLIBC_2.34"))).get()
+    address! {
+        /// dlopen(3)
+        dlopen = "dlopen" @ c"GLIBC_2.34";
+        /// dlmopen(3)
+        dlmopen = "dlmopen" @ c"GLIBC_2.34";
+        /// sigsetjmp(3)
+        sigsetjmp = "__sigsetjmp" @ c"GLIBC_2.2.5";
+        /// siglongjmp(3)
+        siglongjmp = "siglongjmp" @ c"GLIBC_2.2.5";
+        /// longjmp(3), fortified
+        longjmp_chk = "__longjmp_chk" @ c"GLIBC_2.11";
     }
 }

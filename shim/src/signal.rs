@@ -11,21 +11,28 @@
 //!                                Wake::Interrupted
 //! ```
 //!
-//! A signal sent to the process is the main thread's, as on Linux; one sent by pthread_kill(3) its
-//! target's. After a wait was interrupted, [`verdict`] says what signal(7) says: fail with `EINTR`, or,
+//! A signal sent to the process is for a thread that does not block it, the main thread first, as on
+//! Linux; one sent by pthread_kill(3) its target's. Every thread has its own mask (mask.rs) and its own
+//! pending signals (pending.rs). After a wait was interrupted, [`verdict`] says what signal(7) says: fail with `EINTR`, or,
 //! if every handler that ran was installed with `SA_RESTART`, wait on.
 //!
-//! Masks, pending sets and alternate stacks are still the kernel thread's (docs/limits.md).
+//! Alternate stacks are still the kernel thread's (docs/limits.md).
 
 mod delivery;
 mod dispositions;
+mod jump;
+pub mod mask;
+mod pending;
+pub mod send;
 mod wait;
 
-pub use delivery::{after_fork, interrupt_targets, main_is_gone, nudge, run_handlers, send};
+pub use delivery::{after_fork, interrupt_targets, main_is_gone, nudge, run_handlers};
 pub use dispositions::adopt_handlers;
+use send::plain_info;
 
 use crate::pthread::cancel;
 use crate::pthread::green;
+use crate::start;
 use core::ffi::c_int;
 use libc::sigaction as Action;
 use scheduler::{Carrier, Runtime};
@@ -91,6 +98,22 @@ pub fn is_valid(signal: c_int) -> bool {
     (0..SIGNALS as c_int).contains(&signal) && signal != 32 && signal != 33
 }
 
-fn bit(signal: c_int) -> u64 {
+const fn bit(signal: c_int) -> u64 {
     1 << (signal - 1)
+}
+
+/// Run `work`, which takes spin locks, so that no handler comes in between: a handler that wanted one
+/// of them on the same kernel thread would wait for ever.
+pub fn undisturbed<R>(work: impl FnOnce() -> R) -> R {
+    if let Some((_, carrier)) = start::here() {
+        return carrier.quietly(work);
+    }
+    let (all, mut before) = (u64::MAX, 0u64);
+    // SAFETY: words of our own.
+    unsafe {
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, 8usize);
+        let result = work();
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        result
+    }
 }

@@ -10,7 +10,7 @@
 use crate::options;
 use crate::pthread::green;
 use crate::tls::{self, Layout};
-use crate::{helper, loader, patch, say, signal};
+use crate::{helper, loader, patch, real, say, signal};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -134,12 +134,14 @@ fn start() -> Result<&'static Runtime, &'static str> {
     tls::await_resolver_state(&layout)?;
     check_tls(rt, &layout)?;
     one_malloc_arena();
+    real::look_up_all();
     RUNTIME.store((&raw const *rt).cast_mut(), Ordering::Release);
     if let Err(why) = patch::apply() {
         RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
         return Err(why);
     }
     crate::io::descriptor::adopt_early(rt);
+    signal::mask::adopt();
     signal::adopt_handlers();
     loader::adopt();
     Ok(rt)

@@ -179,14 +179,24 @@ impl Layout {
         }
     }
 
-    /// The running thread ends: its resolver state lets go of sockets and memory.
-    pub fn end_resolver(&self) {
+    /// The running thread ends, and another may get its block with libc's own variables as they are:
+    /// the resolver's state lets go of sockets and memory, an error of dlopen(3) that nobody asked for is
+    /// forgotten, and so are the destructors of C++ objects that were made after all had been called
+    /// (glibc never calls them either).
+    pub fn end_libc_state(&self) {
         // SAFETY: the running thread's own state; `nscount` is the int at offset 16 of its public
-        // structure.
+        // structure; the list of destructors is a word in libc's part of the block.
         unsafe {
             let state = __res_state();
             if *state.byte_add(16).cast::<c_int>() != 0 {
                 __res_nclose(state);
+            }
+            if !libc::dlerror().is_null() {
+                libc::dlerror();
+            }
+            let below = DESTRUCTORS.load(Ordering::Relaxed);
+            if below != 0 {
+                ptr::with_exposed_provenance_mut::<usize>(fs_base() - below).write(0);
             }
         }
     }
@@ -214,16 +224,68 @@ unsafe extern "C" {
     fn __h_errno_location() -> *mut c_int;
     fn __res_state() -> *mut c_void;
     fn __res_nclose(state: *mut c_void);
+    fn __cxa_thread_atexit_impl(
+        destructor: unsafe extern "C" fn(*mut c_void),
+        object: *mut c_void,
+        library: *mut c_void,
+    ) -> c_int;
 }
 
 /// Offset of the resolver's state in a descriptor: 0 until a thread of glibc's own has told.
 static RESOLVER_STATE: AtomicUsize = AtomicUsize::new(0);
 
-/// The calling thread was made by glibc: where in its descriptor is the resolver's state?
-pub fn learn_resolver_state() {
+/// Distance below the FS base of the list of C++ destructors (`tls_dtor_list`): 0 if it was not found.
+static DESTRUCTORS: AtomicUsize = AtomicUsize::new(0);
+
+/// The calling thread was made by glibc: where in its descriptor is the resolver's state, and where in its
+/// block the list of destructors?
+pub fn learn_from_native_thread() {
     // SAFETY: answers the calling thread's own.
     let at = unsafe { __res_state() }.addr();
+    // The first such thread tells for all.
+    if RESOLVER_STATE.load(Ordering::Relaxed) == 0
+        && let Some((below, len)) = layout::libc_tls()
+    {
+        DESTRUCTORS.store(find_destructors(below, len).unwrap_or(0), Ordering::Relaxed);
+    }
     RESOLVER_STATE.store(at.wrapping_sub(fs_base()), Ordering::Release);
+}
+
+/// Register a destructor that does nothing, and look for the word that leads to it:
+/// { function, object, library, next }.
+fn find_destructors(below: usize, len: usize) -> Option<usize> {
+    static OBJECT: AtomicUsize = AtomicUsize::new(0);
+    unsafe extern "C" fn nothing(_: *mut c_void) {}
+    let object = (&raw const OBJECT).cast_mut().cast::<c_void>();
+    let library = (&raw const crate::GREEN_VERSION).cast_mut().cast::<c_void>();
+    let start = fs_base() - below;
+    // SAFETY: libc's function, which allocates; then libc's part of the calling thread's block.
+    unsafe {
+        if __cxa_thread_atexit_impl(nothing, object, library) != 0 {
+            return None;
+        }
+        let found = (start..start + len - 7).step_by(8).find(|&at| {
+            let word: usize = *ptr::with_exposed_provenance(at);
+            // Look only where memory is sure to be: a heap pointer, not a small number.
+            word > 0x10000
+                && word.is_multiple_of(16)
+                && is_readable(word, 32)
+                && *ptr::with_exposed_provenance::<usize>(word + 8) == object.addr()
+        });
+        found.map(|at| fs_base() - at)
+    }
+}
+
+/// May `len` bytes be read here? Asked of the kernel, which answers EFAULT.
+fn is_readable(at: usize, len: usize) -> bool {
+    let mut copy = [0u8; 64];
+    let to = libc::iovec { iov_base: copy.as_mut_ptr().cast(), iov_len: len.min(copy.len()) };
+    let from = libc::iovec { iov_base: ptr::with_exposed_provenance_mut(at), iov_len: len.min(copy.len()) };
+    // SAFETY: the kernel writes into `copy` alone.
+    unsafe {
+        let pid = scheduler::sys!(getpid).unwrap_or(0);
+        scheduler::sys!(process_vm_readv, pid, &raw const to, 1, &raw const from, 1, 0).is_ok()
+    }
 }
 
 /// Wait (an instant) until the first helper has told.

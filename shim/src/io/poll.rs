@@ -101,15 +101,8 @@ pub fn with_mask(
     if mask.is_null() {
         return wait();
     }
-    let mut before = 0u64;
-    let _ = signal::verdict(rt);
-    // SAFETY: the program's set (its first word), and a word of our own.
-    unsafe {
-        scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, mask, &raw mut before, 8usize)?;
-        let result = if signal::verdict(rt) == Verdict::Nothing { wait() } else { Err(Errno::INTR) };
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
-        result
-    }
+    // SAFETY: the program's set.
+    unsafe { signal::mask::during(rt, mask, wait) }.unwrap_or(Err(Errno::INTR))
 }
 
 fn wait_poll(

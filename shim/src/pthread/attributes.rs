@@ -1,9 +1,9 @@
 //! What can be asked of, and told about, a running thread: pthread_getattr_np(3),
-//! pthread_setname_np(3), pthread_kill(3).
+//! pthread_setname_np(3).
 
-use super::green::{BURIED, DETACHED, ENDED, Green};
+use super::green::{DETACHED, Green};
 use super::join::green_handle;
-use crate::{export, real, signal};
+use crate::{export, real};
 use core::ffi::{CStr, c_char, c_int};
 use core::sync::atomic::Ordering;
 use libc::{pthread_attr_t, pthread_t, size_t};
@@ -50,18 +50,6 @@ export! {
                 0
             }
             _ => real::pthread_getname_np(thread, name, len),
-        }
-    }
-
-    /// pthread_kill(3)
-    fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int {
-        match green_handle(thread) {
-            Some((_, green)) if green.life.load(Ordering::Acquire) & (ENDED | BURIED) != 0 => {
-                // Natively a thread that ended but was not joined takes any valid signal, silently.
-                if signal::is_valid(signal) { 0 } else { libc::EINVAL }
-            }
-            Some((rt, green)) => signal::send(rt, green, signal),
-            None => real::pthread_kill(thread, signal),
         }
     }
 }

@@ -49,7 +49,9 @@ fn create(
     let defaults = Defaults::get();
     let given_size = attr.map(|a| a.stack_size).filter(|&size| size != 0);
     let attr = attr.unwrap_or(defaults.attributes());
-    let (schedule, cpus) = scheduling(green::current(rt), attr)?;
+    let creator = green::current(rt);
+    let (schedule, cpus) = scheduling(creator, attr)?;
+    let mask = given_mask(attr).unwrap_or_else(|| creator.signals.blocked());
     let overhead = green::overhead(start::layout());
     let asked_size = given_size.unwrap_or_else(|| defaults.stack_size());
     let stack = if attr.flags & ATTR_STACK_GIVEN != 0 {
@@ -69,7 +71,7 @@ fn create(
     };
     let life = if attr.flags & ATTR_DETACHED != 0 { DETACHED } else { 0 };
     let entry = super::exit::green_thread_main;
-    let plan = Plan { stack, asked_size, start, arg, life, schedule, cpus, entry };
+    let plan = Plan { stack, asked_size, start, arg, life, schedule, cpus, mask, entry };
     green::make(rt, plan).ok_or_else(|| {
         // SAFETY: nobody has seen the stack.
         unsafe { rt.stacks.give_back(stack, None) };
@@ -102,6 +104,15 @@ fn scheduling(creator: &green::Green, attr: &Attributes) -> Result<(Option<Sched
         cpus = unsafe { grant_cpus(more.cpus_size, more.cpus) }?;
     }
     Ok((schedule, cpus))
+}
+
+/// The signal mask that attributes give (pthread_attr_setsigmask_np(3)).
+fn given_mask(attr: &Attributes) -> Option<u64> {
+    // SAFETY: null, or what libc's setters put there; a set's first word holds signals 1 to 64.
+    unsafe {
+        let more = attr.more.as_ref()?;
+        more.has_mask.then(|| (&raw const more.mask).cast::<u64>().read() & !crate::signal::mask::NEVER)
+    }
 }
 
 /// The attributes of threads that are given none (pthread_setattr_default_np(3)): a copy, as libc makes

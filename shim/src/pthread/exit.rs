@@ -96,7 +96,7 @@ unsafe extern "C-unwind" fn end(green: *mut Green) -> ! {
         (layout.call_tls_dtors)();
         key::run_destructors();
         layout.free_specific((*green).fs);
-        layout.end_resolver();
+        layout.end_libc_state();
         kernel_owned::release_dead();
         if green::one_less(&*green) {
             // The last thread of a process whose main thread left by pthread_exit.

@@ -1,11 +1,12 @@
 //! syscall(2) with `SYS_futex`, as hand-written locks, C++20's `atomic::wait` and latches use it, and
-//! `SYS_gettid`. Other numbers pass through.
+//! `SYS_gettid` and `SYS_tgkill`. Other numbers pass through.
 //!
 //! A private futex is an address in the parking lot, like our own locks; kernel threads that wait on it
 //! by direct system calls are woken as well. One that is not private may be woken by another process, so
 //! a helper waits for it. Priority-inheriting operations are the kernel's.
 
 use crate::errno::fail;
+use crate::signal::send::{self, tgkill};
 use crate::signal::{self, Verdict};
 use crate::{export, io, real, start};
 use core::ffi::{c_int, c_long};
@@ -31,6 +32,11 @@ export! {
         match (number, start::runtime()) {
             (libc::SYS_futex, Some(rt)) => futex(rt, a, b as c_int, c as u32, d, e, f as u32),
             (libc::SYS_gettid, Some(_)) => c_long::from(gettid()),
+            (libc::SYS_tgkill, Some(_)) => c_long::from(tgkill(a as c_int, b as c_int, c as c_int)),
+            (libc::SYS_tkill, Some(_)) => {
+                let plain = || real::syscall(number, a, b, c, d, e, f);
+                send::to_tid(a as c_int, b as c_int).map_or_else(plain, c_long::from)
+            }
             _ => real::syscall(number, a, b, c, d, e, f),
         }
     }

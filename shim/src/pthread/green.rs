@@ -16,13 +16,14 @@
 use super::roster;
 use super::schedule::Schedule;
 use crate::real::Start;
+use crate::signal::mask::{self, ThreadSignals};
 use crate::start;
 use crate::tls::Layout;
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use libc::pthread_t;
 use scheduler::context::fs_base;
 use scheduler::list::Links;
@@ -90,8 +91,8 @@ pub struct Green {
     pub cpus: Cell<u16>,
     /// Among all threads.
     pub roster: Links<Green>,
-    /// Signals sent to it by pthread_kill and not handled yet.
-    pub kept_signals: AtomicU64,
+    /// Its mask, and signals on their way to it.
+    pub signals: ThreadSignals,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
     pub verdict: Cell<u8>,
     /// It is to look at its cancellation when it runs next.
@@ -195,6 +196,8 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// See [`Green::cpus`].
     pub cpus: u16,
+    /// Its signal mask.
+    pub mask: u64,
     /// The assembly frame it begins in.
     pub entry: scheduler::context::Entry,
 }
@@ -233,7 +236,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             schedule: Cell::new(plan.schedule),
             cpus: Cell::new(plan.cpus),
             roster: Links::new(),
-            kept_signals: AtomicU64::new(0),
+            signals: ThreadSignals::new(),
             verdict: Cell::new(0),
             nudged: Cell::new(false),
             ready: READY,
@@ -241,6 +244,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
         });
         ALIVE.fetch_add(1, Ordering::Relaxed);
         roster::add(&*record);
+        mask::add(&*record, plan.mask);
         Some(&*record)
     }
 }
@@ -306,6 +310,7 @@ pub fn recycle(green: &'static Green) {
 /// One thread less runs; answers whether it was the last.
 pub fn one_less(green: &Green) -> bool {
     roster::remove(green);
+    mask::remove(green);
     ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
 }
 
@@ -322,7 +327,6 @@ pub fn after_fork(thread: *mut Thread) {
             *tid = tid_of_id(green.thread.id);
             start::layout().unlink(green.fs);
         }
-        green.kept_signals.store(0, Ordering::Relaxed);
         roster::after_fork(green);
     }
     super::kernel_owned::after_fork();

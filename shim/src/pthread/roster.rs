@@ -1,9 +1,9 @@
 //! All green threads that have not ended, so that one can be found by its number.
 
 use super::green::Green;
+use crate::signal::undisturbed;
 use crate::start;
 use core::ptr;
-use scheduler::Carrier;
 use scheduler::list::{Links, List, Node};
 use scheduler::spin::Spin;
 
@@ -16,11 +16,8 @@ unsafe impl Node for Green {
     }
 }
 
-/// The list's lock is held by nobody whom a signal handler could interrupt: on the carrier handlers
-/// wait for the end of the critical section.
 fn locked<R>(work: impl FnOnce(&List<Green>) -> R) -> R {
-    let _critical = start::here().map(|(_, carrier)| Carrier::enter(carrier));
-    work(&ROSTER.lock())
+    undisturbed(|| work(&ROSTER.lock()))
 }
 
 /// A thread begins to exist.

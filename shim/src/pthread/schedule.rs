@@ -13,6 +13,7 @@ use super::green::{self, ENDED, Green};
 use super::join::green_handle;
 use super::roster;
 use crate::errno::fail;
+use crate::signal::undisturbed;
 use crate::{export, helper, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -98,22 +99,21 @@ struct Sets {
 
 /// The number of a set; `None`: there are too many different ones.
 fn number_of(cpus: &Cpus) -> Option<u16> {
-    let _critical = start::here().map(|(_, carrier)| carrier.enter());
-    let mut all = SETS.lock();
-    let used = all.used;
-    if let Some(i) = all.sets[..used].iter().position(|set| set == cpus) {
-        return Some(i as u16 + 1);
-    }
-    *all.sets.get_mut(used)? = *cpus;
-    all.used += 1;
-    Some(used as u16 + 1)
+    undisturbed(|| {
+        let mut all = SETS.lock();
+        let used = all.used;
+        if let Some(i) = all.sets[..used].iter().position(|set| set == cpus) {
+            return Some(i as u16 + 1);
+        }
+        *all.sets.get_mut(used)? = *cpus;
+        all.used += 1;
+        Some(used as u16 + 1)
+    })
 }
 
 fn cpus_of(green: &Green) -> Option<Cpus> {
     let number = usize::from(green.cpus.get()).checked_sub(1)?;
-    let _critical = start::here().map(|(_, carrier)| carrier.enter());
-    let all = SETS.lock();
-    Some(all.sets[number])
+    Some(undisturbed(|| SETS.lock().sets[number]))
 }
 
 /// Would the kernel give a thread this set? Answers the set's number.

@@ -1,23 +1,27 @@
 //! How a signal gets to its thread; see signal.rs for the picture.
 
-use super::dispositions::{HANDLERS, call, is_function};
-use super::{Action, SIGNALS, bit, is_valid};
+use super::dispositions::{Disposition, HANDLERS, call, disposition, disposition_of_kept};
+use super::mask::{self, everybodys};
+use super::{Action, SIGNALS, bit, pending, send, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
-use crate::{errno, real, start};
+use crate::pthread::roster;
+use crate::{errno, loader, real, start};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
+use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use libc::siginfo_t;
 use scheduler::{Carrier, Runtime};
 
 const SI_TKILL: c_int = -6;
 
-/// Signals of the process that wait for the main thread, as bits.
+/// Signals of the process that wait for their thread, as bits. The kernel blocks them meanwhile, so that
+/// more of the same wait in its queue.
 static KEPT: AtomicU64 = AtomicU64::new(0);
-/// Signals kept for single threads (their own `kept_signals`), counted.
-static KEPT_DIRECTED: AtomicU32 = AtomicU32::new(0);
+/// Threads that are to look at their cancellation, counted.
+static NUDGED: AtomicU32 = AtomicU32::new(0);
 static MAIN_GONE: AtomicBool = AtomicBool::new(false);
 
 struct Infos(UnsafeCell<[MaybeUninit<siginfo_t>; SIGNALS]>);
@@ -26,19 +30,28 @@ struct Infos(UnsafeCell<[MaybeUninit<siginfo_t>; SIGNALS]>);
 unsafe impl Sync for Infos {}
 static INFOS: Infos = Infos(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
 
+/// Signals of the process that wait for their thread.
+pub fn kept() -> u64 {
+    KEPT.load(Ordering::SeqCst)
+}
+
 /// The main thread left by pthread_exit: any thread takes the process's signals.
 pub fn main_is_gone() {
     MAIN_GONE.store(true, Ordering::Relaxed);
 }
 
-/// In the child of `fork` nothing is pending.
+/// In the child of `fork` nothing is pending, and the mask is that of the thread that forked.
 pub fn after_fork() {
-    KEPT.store(0, Ordering::Relaxed);
-    KEPT_DIRECTED.store(0, Ordering::Relaxed);
-    if let Some(rt) = start::runtime() {
-        rt.carrier.signals_taken();
-        let alone = rt.carrier.current();
-        MAIN_GONE.store(alone != green::main_thread(), Ordering::Relaxed);
+    KEPT.store(0, Ordering::SeqCst);
+    NUDGED.store(0, Ordering::Relaxed);
+    if let Some((rt, carrier)) = start::here() {
+        let me = green::current(rt);
+        pending::after_fork(me);
+        me.nudged.set(false);
+        carrier.signals_taken();
+        MAIN_GONE.store(carrier.current() != green::main_thread(), Ordering::Relaxed);
+        mask::start_over(me.signals.blocked());
+        mask::sync();
     }
 }
 
@@ -50,77 +63,180 @@ fn is_fault(signal: c_int, code: c_int) -> bool {
     fault && code > 0
 }
 
-/// What the kernel calls in place of the program's handlers.
+/// The thread that takes a signal of the process: the main thread unless it blocks it, as on Linux.
+fn target_of(rt: &'static Runtime, signal: c_int) -> Option<&'static Green> {
+    // SAFETY: the main thread's record lives for ever.
+    let main = unsafe { &*green::main_thread().cast::<Green>() };
+    if !MAIN_GONE.load(Ordering::Relaxed) && !main.signals.blocks(signal) {
+        return Some(main);
+    }
+    let me = green::current(rt);
+    if !me.signals.blocks(signal) {
+        return Some(me);
+    }
+    roster::find(|green| !green.signals.blocks(signal))
+}
+
+/// What the kernel calls in place of the program's handlers, with all signals blocked.
 ///
 /// # Safety
 /// Called by the kernel.
 pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-    // SAFETY: the kernel passes a valid siginfo; the carrier's state is ours to read on its thread.
+    // SAFETY: the kernel passes a valid siginfo and context; the carrier's state is ours to read on its
+    // thread.
     unsafe {
-        let code = (*info).si_code;
+        let resume = mask_of(context);
         let Some(rt) = start::runtime().filter(|rt| rt.carrier.is_here_on_any_block()) else {
-            return call(signal, info, context);
+            return run_natively(signal, info, context);
         };
+        mask::kernel_has(u64::MAX);
         let carrier = &rt.carrier;
+        let me = green::current(rt);
+        let code = (*info).si_code;
         if is_fault(signal, code) {
-            return call(signal, info, context);
+            run_here(me, signal, info, context);
+        } else if let Some(to) = directed_to(me, signal, &*info) {
+            if ptr::eq(to, me) && !carrier.is_critical() && !me.signals.blocks(signal) {
+                run_here(me, signal, info, context);
+            } else {
+                pending::note(to, signal);
+                carrier.signal_kept();
+                carrier.interrupt((&raw const to.thread).cast_mut());
+            }
+        } else if !carrier.is_critical() && target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
+            run_here(me, signal, info, context);
+        } else {
+            (*INFOS.0.get())[signal as usize].write(*info);
+            KEPT.fetch_or(bit(signal), Ordering::SeqCst);
+            carrier.signal_kept();
+            if !carrier.is_critical() {
+                interrupt_targets();
+            }
         }
-        // The kernel sends SIGPIPE to the thread that wrote.
-        let directed = code == SI_TKILL || signal == libc::SIGPIPE;
-        let to_main = !MAIN_GONE.load(Ordering::Relaxed) && !directed;
-        let ours_to_take = !to_main || carrier.current() == green::main_thread();
-        if ours_to_take && !carrier.is_critical() {
-            call(signal, info, context);
-            note_verdict(green::current(rt), signal);
-            return;
-        }
-        (*INFOS.0.get())[signal as usize].write(*info);
-        KEPT.fetch_or(bit(signal), Ordering::Relaxed);
-        carrier.signal_kept();
-        if !carrier.is_critical() {
-            interrupt_targets();
-        }
+        let after = everybodys() | kept();
+        *resume = after;
+        mask::kernel_has(after);
+    }
+}
+
+/// The mask that the kernel restores when a handler returns.
+unsafe fn mask_of(context: *mut c_void) -> *mut u64 {
+    // SAFETY: the kernel's (or our own) ucontext; the first word of a sigset_t holds signals 1 to 64.
+    unsafe { (&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast() }
+}
+
+/// The kernel sends SIGPIPE to the thread that wrote. What this process sends to its kernel thread, past
+/// our jackets, is abort(3)'s; what another sends is the main thread's.
+fn directed_to(me: &'static Green, signal: c_int, info: &siginfo_t) -> Option<&'static Green> {
+    if signal == libc::SIGPIPE {
+        return Some(me);
+    }
+    if info.si_code != SI_TKILL {
+        return None;
+    }
+    // SAFETY: the sender's pid is there for this code; getpid has no pointers.
+    let ours = unsafe { scheduler::sys!(getpid) == Ok(info.si_pid() as usize) };
+    // SAFETY: the main thread's record lives for ever.
+    Some(if ours { me } else { unsafe { &*green::main_thread().cast::<Green>() } })
+}
+
+/// On a kernel thread that is no carrier: with the mask that the program's action asks for.
+unsafe fn run_natively(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let blocked = *mask_of(context) | mask_during(signal);
+        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const blocked, 0, 8usize);
+        call(signal, info, context);
+    }
+}
+
+/// What a signal's action adds to the mask while its handler runs.
+fn mask_during(signal: c_int) -> u64 {
+    let handler = &HANDLERS[signal as usize];
+    let itself = handler.flags.load(Ordering::Relaxed) & libc::SA_NODEFER == 0;
+    handler.mask.load(Ordering::Relaxed) | if itself { bit(signal) } else { 0 }
+}
+
+/// The running thread's handler, here and now, in the context that the kernel interrupted. Comes back
+/// with all signals blocked.
+unsafe fn run_here(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the caller's arguments.
+    unsafe { run_masked(me, signal, info, context) };
+    // What was held up by the handler's mask comes before the interrupted code goes on.
+    if start::here().is_some_and(|(_, carrier)| !carrier.is_critical()) {
+        run_if_due();
+    }
+    mask::block_all();
+}
+
+/// Call a handler under its mask; the context shows the thread's own and may be changed there.
+unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the caller's arguments.
+    unsafe {
+        let own = mask_of(context);
+        *own = me.signals.blocked();
+        mask::set(me, *own | mask_during(signal));
+        call(signal, info, context);
+        note_verdict(me, signal);
+        mask::set(me, *own);
     }
 }
 
 /// Make parked targets of kept signals run.
 pub fn interrupt_targets() {
-    if let Some(rt) = start::runtime()
-        && KEPT.load(Ordering::Relaxed) != 0
-        && !MAIN_GONE.load(Ordering::Relaxed)
+    let Some((rt, carrier)) = start::here() else { return };
+    // A foreign thread's signal that came while the running thread was about to park.
+    let me = &green::current(rt).signals;
+    let awaited = me.pending.load(Ordering::SeqCst) & me.awaited.load(Ordering::SeqCst);
+    if me.due.load(Ordering::SeqCst) || awaited != 0 {
+        // SAFETY: the running thread's record.
+        unsafe { carrier.interrupt(carrier.current()) };
+    }
+    let mut left = kept() & !everybodys();
+    while left != 0 {
+        let signal = left.trailing_zeros() as c_int + 1;
+        left &= left - 1;
+        // The idle loop runs on the stack of a parked thread: the current one may be meant, too.
+        if let Some(to) = target_of(rt, signal) {
+            // SAFETY: a live thread's record.
+            unsafe { carrier.interrupt((&raw const to.thread).cast_mut()) };
+        }
+    }
+}
+
+/// Masks have changed: if a kept signal has a thread now, it is looked for.
+pub fn look_if_somebody_may() {
+    if kept() & !everybodys() != 0
+        && let Some((_, carrier)) = start::here()
     {
-        // SAFETY: the main thread's record lives for ever.
-        unsafe { rt.carrier.interrupt(green::main_thread()) };
+        carrier.signal_kept();
+    }
+}
+
+/// Call the running thread's handlers that are due, if there are any and this is no critical section.
+pub fn run_if_due() {
+    let Some((rt, carrier)) = start::here() else { return };
+    let signals = &green::current(rt).signals;
+    let any = signals.due.load(Ordering::SeqCst) || kept() & !signals.blocked() != 0;
+    if any && !carrier.is_critical() {
+        run_handlers();
     }
 }
 
 /// The running thread has left the scheduler: call the handlers that are its own.
 pub fn run_handlers() {
-    crate::loader::catch_up_if_due();
+    loader::catch_up_if_due();
     let Some((rt, carrier)) = start::here() else { return };
     let me = green::current(rt);
-    let main_here = carrier.current() == green::main_thread() || MAIN_GONE.load(Ordering::Relaxed);
     // One at a time: a handler may leave by siglongjmp and must not take the others with it.
-    loop {
-        if main_here && let Some(signal) = take_first(&KEPT) {
-            forget_if_none_kept(carrier);
-            // SAFETY: filled in when the bit was set.
-            let info = unsafe { (*INFOS.0.get())[signal as usize].assume_init() };
-            run_one(me, signal, info);
-        } else if let Some(signal) = take_first(&me.kept_signals) {
-            KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
-            forget_if_none_kept(carrier);
-            run_one(me, signal, directed_info(signal));
-        } else {
-            break;
-        }
+    while let Some((info, what)) = take_one(rt, me) {
+        deliver(me, info, what);
     }
-    if !main_here {
-        interrupt_targets();
-    }
+    mask::sync();
+    interrupt_targets();
     let nudged = me.nudged.replace(false);
     if nudged {
-        KEPT_DIRECTED.fetch_sub(1, Ordering::Relaxed);
+        NUDGED.fetch_sub(1, Ordering::Relaxed);
     }
     forget_if_none_kept(carrier);
     if nudged {
@@ -128,10 +244,50 @@ pub fn run_handlers() {
     }
 }
 
+/// The next signal for the running thread: its own before the process's, the lowest first.
+fn take_one(rt: &'static Runtime, me: &'static Green) -> Option<(siginfo_t, Disposition)> {
+    let open = !me.signals.blocked();
+    if let Some(info) = pending::take(me, open) {
+        return Some((info, disposition(info.si_signo)));
+    }
+    let mut left = kept() & open;
+    while left != 0 {
+        let signal = left.trailing_zeros() as c_int + 1;
+        left &= left - 1;
+        if target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
+            return take_kept(bit(signal)).map(|info| (info, disposition_of_kept(signal)));
+        }
+    }
+    None
+}
+
+/// Take the lowest kept signal of a set.
+pub fn take_kept(set: u64) -> Option<siginfo_t> {
+    let info = undisturbed(|| {
+        let bits = kept() & set;
+        if bits == 0 {
+            return None;
+        }
+        let signal = bits.trailing_zeros() as usize + 1;
+        KEPT.fetch_and(!bit(signal as c_int), Ordering::SeqCst);
+        // SAFETY: filled in when the bit was set.
+        Some(unsafe { (*INFOS.0.get())[signal].assume_init() })
+    });
+    // The next of its kind may come out of the kernel's queue.
+    if info.is_some() {
+        mask::sync();
+    }
+    info
+}
+
 /// Tell the carrier if nothing is kept any more. First forget, then look: a signal that is kept in
 /// between says so again.
 fn forget_if_none_kept(carrier: &Carrier) {
-    let any = || KEPT.load(Ordering::SeqCst) != 0 || KEPT_DIRECTED.load(Ordering::SeqCst) != 0;
+    let any = || {
+        kept() & !everybodys() != 0
+            || pending::DUE.load(Ordering::SeqCst) != 0
+            || NUDGED.load(Ordering::SeqCst) != 0
+    };
     if !any() {
         carrier.signals_taken();
         if any() {
@@ -140,52 +296,33 @@ fn forget_if_none_kept(carrier: &Carrier) {
     }
 }
 
-/// Take the lowest signal out of a set.
-fn take_first(set: &AtomicU64) -> Option<c_int> {
-    let bits = set.load(Ordering::Relaxed);
-    if bits == 0 {
-        return None;
+/// A signal has come to its thread, late: do what is to be done with it, with `errno` as the program
+/// left it.
+fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
+    let signal = info.si_signo;
+    match what {
+        Disposition::Ignored => return,
+        Disposition::Default => {
+            send::to_kernel(&info);
+            return;
+        }
+        Disposition::Handled => {}
     }
-    let signal = bits.trailing_zeros() as c_int + 1;
-    set.fetch_and(!bit(signal), Ordering::Relaxed);
-    Some(signal)
-}
-
-fn directed_info(signal: c_int) -> siginfo_t {
-    // SAFETY: zero is a valid siginfo.
-    let mut info: siginfo_t = unsafe { core::mem::zeroed() };
-    info.si_signo = signal;
-    info.si_code = SI_TKILL;
-    info
-}
-
-/// Call one handler as the kernel would: with its mask, and with `errno` as the program left it.
-fn run_one(me: &Green, signal: c_int, mut info: siginfo_t) {
-    let handler = &HANDLERS[signal as usize];
-    let flags = handler.flags.load(Ordering::Relaxed);
-    let mut block = handler.mask.load(Ordering::Relaxed);
-    if flags & libc::SA_NODEFER == 0 {
-        block |= bit(signal);
-    }
-    if flags & libc::SA_RESETHAND != 0 {
+    if HANDLERS[signal as usize].flags.load(Ordering::Relaxed) & libc::SA_RESETHAND != 0 {
         // SAFETY: an object of ours.
         unsafe {
             let default: Action = core::mem::zeroed();
-            real::sigaction(signal, &raw const default, core::ptr::null_mut());
+            real::sigaction(signal, &raw const default, ptr::null_mut());
         }
     }
     let saved = errno::get();
-    let mut before = 0u64;
     // SAFETY: objects of our own. A handler that runs late sees the context it runs in.
     unsafe {
         let mut context: libc::ucontext_t = core::mem::zeroed();
         libc::getcontext(&raw mut context);
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_BLOCK, &raw const block, &raw mut before, 8usize);
-        call(signal, &raw mut info, (&raw mut context).cast());
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        run_masked(me, signal, &raw mut info, (&raw mut context).cast());
     }
     errno::set(saved);
-    note_verdict(me, signal);
 }
 
 /// A handler ran in this thread: what does that mean for the call it interrupted?
@@ -197,45 +334,9 @@ fn note_verdict(me: &Green, signal: c_int) {
 /// Wake a thread for its cancellation: its wait is interrupted, and it looks when it runs.
 pub fn nudge(rt: &'static Runtime, to: &'static Green) {
     if !to.nudged.replace(true) {
-        KEPT_DIRECTED.fetch_add(1, Ordering::Relaxed);
+        NUDGED.fetch_add(1, Ordering::Relaxed);
     }
     rt.carrier.signal_kept();
     // SAFETY: a live thread's record.
     unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
-}
-
-/// pthread_kill(3) on a live green thread.
-pub fn send(rt: &'static Runtime, to: &'static Green, signal: c_int) -> c_int {
-    if !is_valid(signal) {
-        return libc::EINVAL;
-    }
-    if signal == 0 {
-        return 0;
-    }
-    let carrier = rt.carrier_here();
-    let to_self = carrier.is_some_and(|c| core::ptr::eq(c.current(), &raw const to.thread));
-    let function = HANDLERS[signal as usize].function.load(Ordering::Acquire);
-    // SAFETY: objects of our own.
-    let handled = unsafe {
-        let mut action: Action = core::mem::zeroed();
-        real::sigaction(signal, core::ptr::null(), &raw mut action) == 0
-            && action.sa_sigaction == on_signal as *const () as usize
-            && is_function(function)
-    };
-    if to_self || !handled {
-        // The kernel's business: a default action, an ignored signal, the thread that runs.
-        // SAFETY: no pointers.
-        let sent = unsafe {
-            let pid = scheduler::sys!(getpid).unwrap_or(0);
-            scheduler::sys!(tgkill, pid, pid, signal)
-        };
-        return sent.map_or_else(|e| e.0, |_| 0);
-    }
-    if to.kept_signals.fetch_or(bit(signal), Ordering::Relaxed) & bit(signal) == 0 {
-        KEPT_DIRECTED.fetch_add(1, Ordering::Relaxed);
-    }
-    rt.carrier.signal_kept();
-    // SAFETY: a live thread's record.
-    unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
-    0
 }

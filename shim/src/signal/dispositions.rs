@@ -34,23 +34,26 @@ export! {
             return real::sigaction(signal, action, old);
         }
         let known = HANDLERS.get(signal as usize);
-        let before = known.map(|h| (h.function.load(Ordering::Relaxed), h.flags.load(Ordering::Relaxed)));
+        let before = known.map(|h| {
+            (h.function.load(Ordering::Relaxed), h.flags.load(Ordering::Relaxed), h.mask.load(Ordering::Relaxed))
+        });
         let mut ours = MaybeUninit::<Action>::uninit();
         let mut passed = action;
-        if let (Some(wanted), Some(handler)) = (action.as_ref(), known)
-            && is_function(wanted.sa_sigaction)
-        {
-            ours.write(wrapped(wanted));
-            passed = ours.as_ptr();
+        if let (Some(wanted), Some(handler)) = (action.as_ref(), known) {
+            if is_function(wanted.sa_sigaction) {
+                ours.write(wrapped(wanted));
+                passed = ours.as_ptr();
+            }
             // Before the kernel knows it: a signal may come at once.
             handler.remember(wanted);
         }
         let result = real::sigaction(signal, passed, old);
-        if let (0, Some(old), Some((function, flags))) = (result, old.as_mut(), before)
+        if let (0, Some(old), Some((function, flags, mask))) = (result, old.as_mut(), before)
             && old.sa_sigaction == on_signal as *const () as usize
         {
             old.sa_sigaction = function;
             old.sa_flags = flags;
+            (&raw mut old.sa_mask).cast::<u64>().write(mask);
         }
         result
     }
@@ -121,12 +124,51 @@ pub fn is_function(handler: usize) -> bool {
     handler != libc::SIG_DFL && handler != libc::SIG_IGN
 }
 
-/// The action we give the kernel in place of the program's.
+/// The action we give the kernel in place of the program's. It blocks everything, so that no signal
+/// interrupts our own steps; the handler then runs under the mask that the program asked for.
 fn wrapped(wanted: &Action) -> Action {
     let mut action = *wanted;
     action.sa_sigaction = on_signal as *const () as usize;
     action.sa_flags |= libc::SA_SIGINFO;
+    // SAFETY: the first word of a sigset_t holds signals 1 to 64.
+    unsafe { *(&raw mut action.sa_mask).cast::<u64>() = u64::MAX };
     action
+}
+
+/// What becomes of a signal that a thread takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Disposition {
+    /// A handler of the program's.
+    Handled,
+    /// `SIG_IGN`
+    Ignored,
+    /// `SIG_DFL`
+    Default,
+}
+
+/// What was to be done with a signal that the kernel has handed over already. (It resets a one-shot
+/// handler then; we do not.)
+pub fn disposition_of_kept(signal: c_int) -> Disposition {
+    match HANDLERS[signal as usize].function.load(Ordering::Acquire) {
+        libc::SIG_IGN => Disposition::Ignored,
+        libc::SIG_DFL => Disposition::Default,
+        _ => Disposition::Handled,
+    }
+}
+
+/// What the kernel would do now.
+pub fn disposition(signal: c_int) -> Disposition {
+    // SAFETY: an object of our own.
+    let action = unsafe {
+        let mut action: Action = core::mem::zeroed();
+        real::sigaction(signal, core::ptr::null(), &raw mut action);
+        action.sa_sigaction
+    };
+    match action {
+        libc::SIG_IGN => Disposition::Ignored,
+        libc::SIG_DFL => Disposition::Default,
+        _ => Disposition::Handled,
+    }
 }
 
 fn mask_bits(action: &Action) -> u64 {

@@ -4,12 +4,15 @@
 //! and takes the signal, when it is there, with the plain call, which does not wait then. pause and
 //! sigsuspend park until a handler of their thread has run.
 
-use super::{Verdict, interrupted, verdict, wait_unless_interrupted};
+use super::delivery::take_kept;
+use super::{Verdict, interrupted, mask, pending, verdict, wait_unless_interrupted};
 use crate::errno::fail;
 use crate::io::poll::{Patience, with_mask};
 use crate::io::{Call, Own};
+use crate::pthread::green::{self, Green};
 use crate::{errno, export, real, start};
 use core::ffi::c_int;
+use core::sync::atomic::Ordering;
 use libc::{siginfo_t, sigset_t, timespec};
 use scheduler::netpoll::{Direction, Waited};
 use scheduler::sys::{self, Errno};
@@ -69,8 +72,18 @@ export! {
     }
 }
 
-/// Take a pending signal of the set without waiting; `EAGAIN` if there is none.
-fn take_now(set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
+/// Take a pending signal of the set without waiting, the thread's own before the process's; `EAGAIN` if
+/// there is none.
+fn take_now(me: &'static Green, set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
+    // SAFETY: the program's set (its first word).
+    let bits = unsafe { *set.cast::<u64>() };
+    if let Some(taken) = pending::take(me, bits).or_else(|| take_kept(bits)) {
+        if !info.is_null() {
+            // SAFETY: the program's.
+            unsafe { info.write(taken) };
+        }
+        return Ok(taken.si_signo as usize);
+    }
     let now = timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the program's set and info (or null).
     unsafe { scheduler::sys!(rt_sigtimedwait, set, info, &raw const now, 8usize) }
@@ -83,10 +96,45 @@ fn wait_for(
     info: *mut siginfo_t,
     patience: Patience,
 ) -> sys::Result {
-    let first = take_now(set, info);
+    let me = green::current(rt);
+    let first = take_now(me, set, info);
     if first != Err(Errno::AGAIN) || patience == Patience::Look {
         return first;
     }
+    // SAFETY: the program's set (its first word).
+    let bits = unsafe { *set.cast::<u64>() };
+    // While it waits it takes them here, blocked or not, and not in a handler.
+    let blocked = me.signals.blocked() | bits;
+    mask::with(me, blocked, || {
+        let _awaits = Awaits::new(me, bits);
+        wait_awaiting(rt, carrier, set, info, patience)
+    })
+}
+
+/// While it lives, a signal of the set that is sent to the thread interrupts its wait.
+struct Awaits(&'static Green);
+
+impl Awaits {
+    fn new(me: &'static Green, set: u64) -> Self {
+        me.signals.awaited.store(set, Ordering::SeqCst);
+        Awaits(me)
+    }
+}
+
+impl Drop for Awaits {
+    fn drop(&mut self) {
+        self.0.signals.awaited.store(0, Ordering::SeqCst);
+    }
+}
+
+fn wait_awaiting(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    set: *const sigset_t,
+    info: *mut siginfo_t,
+    patience: Patience,
+) -> sys::Result {
+    let me = green::current(rt);
     let bell = bell(set)?;
     let Some(call) = Call::on(bell.0) else { return Err(Errno::BADF) };
     let _ = verdict(rt);
@@ -94,7 +142,7 @@ fn wait_for(
         let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
             carrier.netpoll.wait(carrier, bell.0, call.slot, Direction::Read, patience.deadline())
         });
-        match (take_now(set, info), waited) {
+        match (take_now(me, set, info), waited) {
             (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
             (Err(Errno::AGAIN), Waited::Interrupted) => {
                 if interrupted(rt) != Verdict::Nothing {

@@ -193,7 +193,7 @@ fn robust_list() -> Option<(usize, usize)> {
 }
 
 /// Where libc's own TLS is: bytes below the FS base, and its length.
-fn libc_tls() -> Option<(usize, usize)> {
+pub fn libc_tls() -> Option<(usize, usize)> {
     struct Search {
         code: usize,
         found: Option<(usize, usize)>,
