@@ -21,7 +21,8 @@ RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.
 # command:package pairs that the tests and the demo use.
 DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace taskset:util-linux
 TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks tinyproxy:tinyproxy \
-              stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3
+              stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3 \
+              /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite
 
 .PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 

@@ -1,0 +1,158 @@
+"""CPython's own tests, run natively and under libgreen, and compared test by test.
+
+What the tests cpython and cpython_futures share. Debian's interpreter runs the modules of its own
+version, so that a difference is the library's. CPython writes one XML entry per test.
+"""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import xml.etree.ElementTree
+from collections import Counter
+from pathlib import Path
+
+import realprog
+
+PYTHON = "/usr/bin/python3"
+PACKAGE = "libpython3.11-testsuite"
+ABSENT = "no result"
+RESULTS = {"failure": "FAIL", "error": "ERROR", "skipped": "skipped", "output": "expected failure",
+           "outcome": "unexpected success"}
+SHOWN = 25              # lines of output, for each complaint
+
+
+class Run:
+    """The tests of one module in one world, under way in a process group of their own."""
+
+    def __init__(self, module, preload, left_out, directory):
+        self.world = "under libgreen" if preload else "natively"
+        directory.mkdir()
+        self.log, self.xml = directory / "log", directory / "xml"
+        command = [PYTHON, "-m", "test", "-v", "--fail-env-changed", "--tempdir", str(directory),
+                   "--junit-xml", str(self.xml)]
+        for name in left_out:
+            command += ["-i", name]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([*command, module], cwd=directory, process_group=0,
+                                            env=environment(preload, directory),
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.started = time.monotonic()
+        self.hung = False
+
+    def wait(self, seconds):
+        try:
+            self.process.wait(max(0, self.started + seconds - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self.hung = True
+            self.kill()
+
+    def kill(self):
+        """All of the group. The leader is not reaped yet, so the number is still its own."""
+        if self.process.returncode is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def ending(self):
+        return "hung" if self.hung else f"exit status {self.process.returncode}"
+
+    def output(self):
+        return self.log.read_text(errors="backslashreplace")
+
+    def results(self):
+        """Test -> (result, what it had to say). CPython writes the file when all have ended."""
+        if not self.xml.exists() or not self.xml.stat().st_size:
+            return {}
+        found = {}
+        for case in xml.etree.ElementTree.parse(self.xml).iter("testcase"):
+            result = next((RESULTS[part.tag] for part in case if part.tag in RESULTS), "ok")
+            said = "\n".join(part.text or "" for part in case)
+            name = case.get("name", "")         # none: a subtest failed, and the exit status shows it
+            while name in found:                # doctests share one
+                name += "'"
+            if name:
+                found[name] = result, said
+        return found
+
+
+def environment(preload, directory):
+    variables = {name: value for name, value in realprog.environment(preload).items()
+                 if not name.startswith("PYTHON")}
+    return dict(variables, PYTHONDONTWRITEBYTECODE="1", TMPDIR=str(directory))
+
+
+def last_lines(text):
+    return "".join(f"    {line}\n" for line in text.splitlines()[-SHOWN:])
+
+
+def check_names(module, names):
+    """A test that is left out and no longer exists would stay on the list for ever."""
+    done = subprocess.run([PYTHON, "-m", "test", "--list-cases", module], text=True,
+                          env=realprog.environment(preload=False), stdin=subprocess.DEVNULL,
+                          capture_output=True, timeout=realprog.DEADLINE)
+    known = set(done.stdout.split())
+    if done.returncode != 0 or not known:
+        raise realprog.Failure(f"{PYTHON} does not find {module} (Debian package {PACKAGE})")
+    for name in names:
+        if name not in known:
+            raise realprog.Failure(f"{name} is on the list of those left out, and does not exist")
+
+
+def run_both(module, left_out, seconds, directory):
+    runs = []
+    try:
+        for preload in (False, True):
+            runs.append(Run(module, preload, left_out, directory / f"{module}-{len(runs)}"))
+        for run in runs:
+            run.wait(seconds)
+    finally:
+        for run in runs:
+            run.kill()
+    return runs
+
+
+def compare(module, native, green):
+    """Yields (what differs, the output that may explain it)."""
+    if any(line.startswith("libgreen:") or "cannot be preloaded" in line
+           for line in green.output().splitlines()):
+        yield "the library was not loaded, or complained", green.output()
+    for run in (native, green):
+        if run.hung or not run.results():
+            yield f"{module} {run.world}: {run.ending()}, no results", run.output()
+            return
+    before, after = native.results(), green.results()
+    differing = 0
+    for test in sorted(before.keys() | after.keys()):
+        (expected, said), (seen, answer) = before.get(test, (ABSENT, "")), after.get(test, (ABSENT, ""))
+        if expected != seen:
+            differing += 1
+            yield f"{test}: {seen}, natively {expected}", answer or said or green.output()
+    if not differing and native.ending() != green.ending():
+        yield f"{module}: {green.ending()}, natively {native.ending()}", green.output()
+
+
+def check(modules, left_out, seconds):
+    """The test. `left_out`: test -> reason. `seconds`: an upper bound for each module."""
+    complaints = 0
+    with tempfile.TemporaryDirectory() as directory:
+        for module in modules:
+            names = {name: reason for name, reason in left_out.items()
+                     if name.startswith(f"test.{module}.")}
+            check_names(module, names)
+            for name, reason in names.items():
+                print(f"left out: {name}: {reason}", flush=True)
+            started = time.monotonic()
+            native, green = run_both(module, names, seconds, Path(directory))
+            differing = 0
+            for what, output in compare(module, native, green):
+                differing += 1
+                print(f"{what}\n{last_lines(output)}", end="", flush=True)
+            complaints += differing
+            if not differing:
+                counts = Counter(result for result, _ in green.results().values())
+                print(f"{module}: the same natively: "
+                      + ", ".join(f"{count} {result}" for result, count in sorted(counts.items()))
+                      + f" ({time.monotonic() - started:.0f} s)", flush=True)
+    if complaints:
+        raise realprog.Failure(f"differences: {complaints}")
