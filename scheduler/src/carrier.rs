@@ -64,6 +64,8 @@ pub struct Carrier {
     signals_seen: AtomicU32,
     turns: Cell<u32>,
     switches: Cell<u64>,
+    /// What `switches` was at the last tick.
+    ticked: Cell<u64>,
     accounts: Account,
     switch: Cell<Switch>,
     dead: Cell<*mut Thread>,
@@ -308,6 +310,18 @@ impl Carrier {
         // SAFETY: the running thread is alive and on no queue.
         unsafe { self.run.push(self.current.get()) };
         self.reschedule();
+    }
+
+    /// At a tick: has the running thread had the carrier since the last tick?
+    pub fn has_used_slice(&self) -> bool {
+        let now = self.switches.get();
+        self.ticked.replace(now) == now
+    }
+
+    /// Let others run first; whoever is next has begun its slice now.
+    pub fn yield_for_slice(&self) {
+        self.ticked.set(self.switches.get() + 1);
+        self.yield_now();
     }
 
     // ---- threads -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
 //!   helper.rs   kernel threads of our own          loader.rs   libraries that come later
+//!   preempt.rs  threads that compute
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
 //!   time.rs  durability.rs  aio.rs  names.rs  process.rs  children.rs  signal.rs
 //! ```
@@ -48,6 +49,7 @@ mod log;
 mod names;
 mod options;
 mod patch;
+mod preempt;
 mod process;
 mod pthread;
 mod real;

@@ -109,6 +109,36 @@ fn each_static(each: &mut dyn FnMut(Module)) {
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut each).cast()) };
 }
 
+/// The mapping of the object around an address, as [from, to).
+pub fn object_around(address: usize) -> [usize; 2] {
+    struct Search {
+        address: usize,
+        found: [usize; 2],
+    }
+    unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
+        // SAFETY: ld.so passes a valid object, `data` is the Search below.
+        unsafe {
+            let (info, search) = (&*info, &mut *data.cast::<Search>());
+            let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
+            let (mut from, mut to) = (usize::MAX, 0);
+            for h in headers.iter().filter(|h| h.p_type == libc::PT_LOAD) {
+                let start = (info.dlpi_addr + h.p_vaddr) as usize;
+                from = from.min(start);
+                to = to.max(start + h.p_memsz as usize);
+            }
+            if (from..to).contains(&search.address) {
+                search.found = [from, to];
+                return 1;
+            }
+        }
+        0
+    }
+    let mut search = Search { address, found: [0, 0] };
+    // SAFETY: `look` fits, and `search` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
+    search.found
+}
+
 /// `DF_STATIC_TLS` among the flags of a dynamic section.
 unsafe fn is_static(section: *const [usize; 2]) -> bool {
     const DT_FLAGS: usize = 30;

@@ -60,6 +60,13 @@ pub static WAITING_HELPERS: Number = Number::new(
     16384,
     "most helper threads for calls that may wait for ever (default 1024)",
 );
+/// How long a computing thread may run.
+pub static SLICE_MS: Number = Number::new(
+    "GREEN_SLICE_MS",
+    0,
+    10_000,
+    "milliseconds of CPU time after which a computing thread lets others run; 0: never",
+);
 /// Use the system call instead of `wrfsbase`.
 pub static FSGSBASE: Number = Number::new(
     "GREEN_FSGSBASE",
@@ -70,7 +77,8 @@ pub static FSGSBASE: Number = Number::new(
 /// Say what happens.
 pub static VERBOSE: Number = Number::new("GREEN_VERBOSE", 0, 1, "1: say on stderr when green threads start");
 
-static TABLE: [&Number; 7] = [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &FSGSBASE, &VERBOSE];
+static TABLE: [&Number; 8] =
+    [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &SLICE_MS, &FSGSBASE, &VERBOSE];
 
 /// Names that belong to the launcher and the test scripts.
 const NOT_OURS: [&str; 1] = ["GREEN_LIB"];

@@ -10,7 +10,7 @@
 use crate::options;
 use crate::pthread::green;
 use crate::tls::{self, Layout};
-use crate::{helper, loader, patch, real, say, signal};
+use crate::{helper, loader, patch, preempt, real, say, signal};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -206,5 +206,6 @@ fn vdso_clock() -> ClockGettime {
 pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     rt.after_fork();
     green::after_fork(thread);
+    preempt::after_fork();
     signal::after_fork();
 }

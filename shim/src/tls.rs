@@ -251,40 +251,31 @@ pub fn learn_from_native_thread() {
     RESOLVER_STATE.store(at.wrapping_sub(fs_base()), Ordering::Release);
 }
 
-/// Register a destructor that does nothing, and look for the word that leads to it:
+/// Register a destructor that does nothing, and look which word has begun to lead to it:
 /// { function, object, library, next }.
 fn find_destructors(below: usize, len: usize) -> Option<usize> {
     static OBJECT: AtomicUsize = AtomicUsize::new(0);
     unsafe extern "C" fn nothing(_: *mut c_void) {}
     let object = (&raw const OBJECT).cast_mut().cast::<c_void>();
     let library = (&raw const crate::GREEN_VERSION).cast_mut().cast::<c_void>();
-    let start = fs_base() - below;
-    // SAFETY: libc's function, which allocates; then libc's part of the calling thread's block.
+    let words = len.min(LIBC_TLS_MOST) / 8;
+    let block: *const usize = ptr::with_exposed_provenance(fs_base() - below);
+    let mut before = [0usize; LIBC_TLS_MOST / 8];
+    // SAFETY: libc's part of the calling thread's block; libc's function, which allocates.
     unsafe {
+        ptr::copy_nonoverlapping(block, before.as_mut_ptr(), words);
         if __cxa_thread_atexit_impl(nothing, object, library) != 0 {
             return None;
         }
-        let found = (start..start + len - 7).step_by(8).find(|&at| {
-            let word: usize = *ptr::with_exposed_provenance(at);
-            // Look only where memory is sure to be: a heap pointer, not a small number.
-            word > 0x10000
-                && word.is_multiple_of(16)
-                && is_readable(word, 32)
+        let found = (0..words).find(|&i| {
+            let word = *block.add(i);
+            // A word that was null and is a pointer now, to memory of libc's or ld.so's.
+            before[i] == 0
+                && word > 0x10000
+                && word.is_multiple_of(8)
                 && *ptr::with_exposed_provenance::<usize>(word + 8) == object.addr()
         });
-        found.map(|at| fs_base() - at)
-    }
-}
-
-/// May `len` bytes be read here? Asked of the kernel, which answers EFAULT.
-fn is_readable(at: usize, len: usize) -> bool {
-    let mut copy = [0u8; 64];
-    let to = libc::iovec { iov_base: copy.as_mut_ptr().cast(), iov_len: len.min(copy.len()) };
-    let from = libc::iovec { iov_base: ptr::with_exposed_provenance_mut(at), iov_len: len.min(copy.len()) };
-    // SAFETY: the kernel writes into `copy` alone.
-    unsafe {
-        let pid = scheduler::sys!(getpid).unwrap_or(0);
-        scheduler::sys!(process_vm_readv, pid, &raw const to, 1, &raw const from, 1, 0).is_ok()
+        found.map(|i| below - i * 8)
     }
 }
 

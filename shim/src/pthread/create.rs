@@ -6,7 +6,7 @@ use crate::abi::{
     ATTR_DETACHED, ATTR_EXPLICIT, ATTR_POLICY_GIVEN, ATTR_PRIORITY_GIVEN, ATTR_STACK_GIVEN, Attributes,
 };
 use crate::real::{self, Start};
-use crate::{export, options, start};
+use crate::{export, options, preempt, start};
 use core::ffi::{c_int, c_void};
 use libc::{pthread_attr_t, pthread_t};
 use scheduler::Runtime;
@@ -33,6 +33,7 @@ export! {
                 // The handle must be there before the thread runs.
                 out.write(green.fs as pthread_t);
                 rt.carrier.spawn((&raw const green.thread).cast_mut());
+                preempt::arm(rt);
                 0
             }
             Err(error) => error,

@@ -6,7 +6,7 @@ use super::{Action, SIGNALS, bit, pending, send, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
-use crate::{errno, loader, real, start};
+use crate::{errno, loader, preempt, real, start};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -85,7 +85,9 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
     // SAFETY: the kernel passes a valid siginfo and context; the carrier's state is ours to read on its
     // thread.
     unsafe {
-        let resume = mask_of(context);
+        if preempt::is_tick(signal, info) {
+            return preempt::tick(context);
+        }
         let Some(rt) = start::runtime().filter(|rt| rt.carrier.is_here_on_any_block()) else {
             return run_natively(signal, info, context);
         };
@@ -104,7 +106,10 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
                 carrier.interrupt((&raw const to.thread).cast_mut());
             }
         } else if !carrier.is_critical() && target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
-            run_here(me, signal, info, context);
+            // (A signal whose action we have taken over may be one that the program ignores.)
+            if disposition_of_kept(signal) == Disposition::Handled {
+                run_here(me, signal, info, context);
+            }
         } else {
             (*INFOS.0.get())[signal as usize].write(*info);
             KEPT.fetch_or(bit(signal), Ordering::SeqCst);
@@ -113,14 +118,12 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
                 interrupt_targets();
             }
         }
-        let after = everybodys() | kept();
-        *resume = after;
-        mask::kernel_has(after);
+        mask::resume_with_ours(context);
     }
 }
 
 /// The mask that the kernel restores when a handler returns.
-unsafe fn mask_of(context: *mut c_void) -> *mut u64 {
+pub unsafe fn mask_of(context: *mut c_void) -> *mut u64 {
     // SAFETY: the kernel's (or our own) ucontext; the first word of a sigset_t holds signals 1 to 64.
     unsafe { (&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast() }
 }
@@ -192,6 +195,7 @@ pub fn interrupt_targets() {
         // SAFETY: the running thread's record.
         unsafe { carrier.interrupt(carrier.current()) };
     }
+    interrupt_waiters();
     let mut left = kept() & !everybodys();
     while left != 0 {
         let signal = left.trailing_zeros() as c_int + 1;
@@ -201,6 +205,19 @@ pub fn interrupt_targets() {
             // SAFETY: a live thread's record.
             unsafe { carrier.interrupt((&raw const to.thread).cast_mut()) };
         }
+    }
+}
+
+/// A kept signal that everybody blocks is for whoever waits for it.
+fn interrupt_waiters() {
+    let waited_for = kept() & everybodys();
+    if waited_for == 0 {
+        return;
+    }
+    let waits = |green: &Green| green.signals.awaited.load(Ordering::SeqCst) & waited_for != 0;
+    if let (Some(rt), Some(to)) = (start::runtime(), roster::find(waits)) {
+        // SAFETY: a live thread's record.
+        unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
     }
 }
 
@@ -242,6 +259,7 @@ pub fn run_handlers() {
     if nudged {
         cancel::act_if_asynchronous();
     }
+    preempt::yield_if_due();
 }
 
 /// The next signal for the running thread: its own before the process's, the lowest first.
@@ -287,6 +305,7 @@ fn forget_if_none_kept(carrier: &Carrier) {
         kept() & !everybodys() != 0
             || pending::DUE.load(Ordering::SeqCst) != 0
             || NUDGED.load(Ordering::SeqCst) != 0
+            || preempt::is_due()
     };
     if !any() {
         carrier.signals_taken();

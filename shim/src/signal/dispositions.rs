@@ -5,7 +5,7 @@
 
 use super::delivery::on_signal;
 use super::{Action, SIGNALS, bit, is_valid};
-use crate::{errno, export, real, start};
+use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
@@ -42,6 +42,10 @@ export! {
         if let (Some(wanted), Some(handler)) = (action.as_ref(), known) {
             if is_function(wanted.sa_sigaction) {
                 ours.write(wrapped(wanted));
+                passed = ours.as_ptr();
+            }
+            if preempt::has_taken(signal) {
+                ours.write(taken_over());
                 passed = ours.as_ptr();
             }
             // Before the kernel knows it: a signal may come at once.
@@ -135,6 +139,28 @@ fn wrapped(wanted: &Action) -> Action {
     action
 }
 
+/// The action of a signal that we use ourselves.
+fn taken_over() -> Action {
+    // SAFETY: zero is a valid action.
+    let mut action = wrapped(&unsafe { core::mem::zeroed() });
+    action.sa_flags |= libc::SA_RESTART;
+    action
+}
+
+/// From now on the action of this signal is ours; what the program wants of it is kept.
+pub fn take_over(signal: c_int) {
+    // SAFETY: objects of our own.
+    unsafe {
+        let mut action: Action = core::mem::zeroed();
+        real::sigaction(signal, core::ptr::null(), &raw mut action);
+        if action.sa_sigaction != on_signal as *const () as usize {
+            HANDLERS[signal as usize].remember(&action);
+        }
+        let ours = taken_over();
+        real::sigaction(signal, &raw const ours, core::ptr::null_mut());
+    }
+}
+
 /// What becomes of a signal that a thread takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
@@ -158,6 +184,11 @@ pub fn disposition_of_kept(signal: c_int) -> Disposition {
 
 /// What the kernel would do now.
 pub fn disposition(signal: c_int) -> Disposition {
+    if preempt::has_taken(signal) {
+        let ours = disposition_of_kept(signal);
+        // By default it is ignored.
+        return if ours == Disposition::Default { Disposition::Ignored } else { ours };
+    }
     // SAFETY: an object of our own.
     let action = unsafe {
         let mut action: Action = core::mem::zeroed();
@@ -211,6 +242,11 @@ pub unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let function = HANDLERS[signal as usize].function.load(Ordering::Acquire);
     if !is_function(function) {
         return;
+    }
+    let handler = &HANDLERS[signal as usize];
+    if preempt::has_taken(signal) && handler.flags.load(Ordering::Relaxed) & libc::SA_RESETHAND != 0 {
+        // As the kernel does for the others.
+        handler.function.store(libc::SIG_DFL, Ordering::Relaxed);
     }
     // SAFETY: the program installed this function for this signal; with or without SA_SIGINFO the
     // first argument is the number, and a handler that wants less ignores the rest.

@@ -13,7 +13,7 @@
 use super::{bit, delivery, pending, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
-use crate::{export, real, start};
+use crate::{export, preempt, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use libc::sigset_t;
@@ -161,11 +161,17 @@ pub fn set(green: &Green, mask: u64) {
     sync();
 }
 
+/// What the kernel should block.
+fn wanted() -> u64 {
+    // The kernel sends SIGPIPE to its own thread: where only some threads block it, `broken_pipe` looks.
+    let pipe = SOMEBODY.load(Ordering::SeqCst) & bit(libc::SIGPIPE);
+    (everybodys() | delivery::kept() | pipe) & !preempt::never_blocked()
+}
+
 /// The kernel is to block what it should.
 pub fn sync() {
     loop {
-        // The kernel sends SIGPIPE to its own thread: where only some threads block it, `broken_pipe` looks.
-        let wanted = everybodys() | delivery::kept() | (SOMEBODY.load(Ordering::SeqCst) & bit(libc::SIGPIPE));
+        let wanted = wanted();
         if KERNEL.load(Ordering::SeqCst) == wanted {
             break;
         }
@@ -196,6 +202,32 @@ pub fn broken_pipe() {
 /// The kernel blocks this now, by no doing of [`sync`]'s.
 pub fn kernel_has(mask: u64) {
     KERNEL.store(mask, Ordering::SeqCst);
+}
+
+/// In a handler of our own, entered with all signals blocked: run `work`, which may let other threads run,
+/// with the mask that is right for all.
+///
+/// # Safety
+/// `context` is the kernel's.
+pub unsafe fn in_handler(context: *mut libc::c_void, work: impl FnOnce()) {
+    kernel_has(u64::MAX);
+    sync();
+    work();
+    block_all();
+    // SAFETY: the caller's.
+    unsafe { resume_with_ours(context) };
+}
+
+/// A handler is about to return, with all signals blocked: the kernel is to restore the mask that is right
+/// for all, not the one it found.
+///
+/// # Safety
+/// `context` is the kernel's.
+pub unsafe fn resume_with_ours(context: *mut libc::c_void) {
+    let mask = wanted();
+    // SAFETY: the caller's.
+    unsafe { *delivery::mask_of(context) = mask };
+    kernel_has(mask);
 }
 
 /// Block everything, for the last steps of a handler.

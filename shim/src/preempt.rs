@@ -1,0 +1,176 @@
+//! Preemption: a thread that computes does not starve the rest.
+//!
+//! A timer on the carrier's *CPU time* sends it a signal every slice; an idle or waiting carrier uses no CPU
+//! time and gets none. The handler runs on the stack of the green thread that it interrupted:
+//!
+//! ```text
+//!   tick ── has the carrier switched since the last one? ── yes ──► nothing
+//!     └─ no: is the interrupted code the program's own? ── no ───► a note: the thread yields when it next
+//!          └─ yes: yield, right here. The kernel keeps all its           leaves the scheduler
+//!             registers in the signal's frame.
+//! ```
+//!
+//! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
+//! by default, seldom used, and still the program's (a tick is told by its sender).
+
+use crate::real::find;
+use crate::signal::mask;
+use crate::{errno, options, start};
+use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use libc::siginfo_t;
+use scheduler::Runtime;
+
+/// The signal of a tick.
+pub const SIGNAL: c_int = libc::SIGURG;
+
+const DEFAULT_SLICE_MS: u64 = 10;
+
+/// What a tick brings as its value, so that it is told from a timer of the program's.
+static MARK: u8 = 0;
+
+static ARMED: AtomicBool = AtomicBool::new(false);
+/// The signal's action is ours, for good; what the program wants of it is kept as for every other.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// The running thread should yield as soon as it may.
+static DUE: AtomicBool = AtomicBool::new(false);
+
+/// Code that must not be interrupted by another thread's: libc, ld.so, the vDSO and ourselves, as
+/// [from, to).
+static NOT_HERE: [[AtomicUsize; 2]; 4] = [const { [const { AtomicUsize::new(0) }; 2] }; 4];
+
+/// Is the action of this signal ours, whatever the program wants of it?
+pub fn has_taken(signal: c_int) -> bool {
+    signal == SIGNAL && TAKEN.load(Ordering::Relaxed)
+}
+
+/// What the kernel must not block, or no tick would come.
+pub fn never_blocked() -> u64 {
+    if TAKEN.load(Ordering::Relaxed) { 1 << (SIGNAL - 1) } else { 0 }
+}
+
+/// In the child of `fork` there is no timer.
+pub fn after_fork() {
+    ARMED.store(false, Ordering::Relaxed);
+    DUE.store(false, Ordering::Relaxed);
+}
+
+/// A second thread exists: let the ticks begin, if they have not.
+#[inline]
+pub fn arm(rt: &'static Runtime) {
+    if !ARMED.load(Ordering::Relaxed) {
+        arm_now(rt);
+    }
+}
+
+#[cold]
+fn arm_now(rt: &'static Runtime) {
+    let default = if options::SEED.get().is_some() { 0 } else { DEFAULT_SLICE_MS };
+    let slice = options::SLICE_MS.get().unwrap_or(default);
+    if rt.carrier_here().is_none() || ARMED.swap(true, Ordering::Relaxed) || slice == 0 {
+        return;
+    }
+    note_ranges();
+    TAKEN.store(true, Ordering::Relaxed);
+    crate::signal::take_over(SIGNAL);
+    mask::sync();
+    // Without a timer threads are cooperative, and the action does no harm.
+    // SAFETY: objects of our own.
+    let _ = unsafe {
+        let tid = scheduler::sys!(gettid).unwrap_or(0) as c_int;
+        let mut event: libc::sigevent = core::mem::zeroed();
+        event.sigev_value.sival_ptr = (&raw const MARK).cast_mut().cast();
+        event.sigev_signo = SIGNAL;
+        event.sigev_notify = libc::SIGEV_THREAD_ID;
+        event.sigev_notify_thread_id = tid;
+        let mut timer: c_int = 0;
+        scheduler::sys!(timer_create, libc::CLOCK_THREAD_CPUTIME_ID, &raw const event, &raw mut timer)
+            .and_then(|_| {
+                let span = libc::timespec {
+                    tv_sec: (slice / 1000) as i64,
+                    tv_nsec: (slice % 1000 * 1_000_000) as i64,
+                };
+                let times = libc::itimerspec { it_interval: span, it_value: span };
+                scheduler::sys!(timer_settime, timer, 0, &raw const times, 0)
+            })
+    };
+}
+
+fn note_ranges() {
+    let inside = [
+        find(c"__ctype_init").map_or(0, |at| at.addr()),
+        find(c"_dl_allocate_tls").map_or(0, |at| at.addr()),
+        arm_now as *const () as usize,
+        // SAFETY: no pointers.
+        unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize },
+    ];
+    for (range, address) in NOT_HERE.iter().zip(inside) {
+        let [from, to] = crate::loader::object_around(address);
+        range[0].store(from, Ordering::Relaxed);
+        range[1].store(to, Ordering::Relaxed);
+    }
+}
+
+fn is_programs_own(code: usize) -> bool {
+    !NOT_HERE
+        .iter()
+        .any(|[from, to]| (from.load(Ordering::Relaxed)..to.load(Ordering::Relaxed)).contains(&code))
+}
+
+/// Is this signal a tick?
+///
+/// # Safety
+/// `info` is the kernel's.
+pub unsafe fn is_tick(signal: c_int, info: *const siginfo_t) -> bool {
+    const SI_TIMER: c_int = -2;
+    // SAFETY: a timer's signal has a value.
+    signal == SIGNAL
+        && unsafe {
+            (*info).si_code == SI_TIMER && (*info).si_value().sival_ptr.addr() == (&raw const MARK).addr()
+        }
+}
+
+/// A tick, with all signals blocked.
+///
+/// # Safety
+/// `context` is the kernel's.
+pub unsafe fn tick(context: *mut c_void) {
+    let Some((_, carrier)) = start::here() else { return };
+    if !carrier.has_used_slice() {
+        return;
+    }
+    // SAFETY: the kernel's context.
+    let (code, stack, alternate) = unsafe {
+        let context = &*context.cast::<libc::ucontext_t>();
+        let registers = &context.uc_mcontext.gregs;
+        let (code, stack) = (registers[libc::REG_RIP as usize], registers[libc::REG_RSP as usize]);
+        let from = context.uc_stack.ss_sp.addr();
+        (code as usize, stack as usize, from..from + context.uc_stack.ss_size)
+    };
+    // On the alternate stack the next signal would begin at its top again.
+    if carrier.is_critical() || !is_programs_own(code) || alternate.contains(&stack) {
+        DUE.store(true, Ordering::Relaxed);
+        carrier.signal_kept();
+        return;
+    }
+    let error = errno::get();
+    // SAFETY: the kernel's context.
+    unsafe { mask::in_handler(context, || carrier.yield_for_slice()) };
+    errno::set(error);
+}
+
+/// Yield, if a tick came where it was not allowed to.
+pub fn yield_if_due() {
+    if DUE.load(Ordering::Relaxed)
+        && let Some((_, carrier)) = start::here()
+        && !carrier.is_critical()
+    {
+        DUE.store(false, Ordering::Relaxed);
+        carrier.yield_for_slice();
+    }
+}
+
+/// Something is noted for the next thread that leaves the scheduler.
+pub fn is_due() -> bool {
+    DUE.load(Ordering::Relaxed)
+}
