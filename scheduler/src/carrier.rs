@@ -314,6 +314,8 @@ impl Carrier {
 
     /// At a tick: has the running thread had the carrier since the last tick?
     pub fn has_used_slice(&self) -> bool {
+        // However few switches there were, it is time to look at descriptors and timers again.
+        self.turns.set(LOOK_EVERY);
         let now = self.switches.get();
         self.ticked.replace(now) == now
     }
@@ -321,6 +323,10 @@ impl Carrier {
     /// Let others run first; whoever is next has begun its slice now.
     pub fn yield_for_slice(&self) {
         self.ticked.set(self.switches.get() + 1);
+        {
+            let _critical = self.enter();
+            self.look_around();
+        }
         self.yield_now();
     }
 

@@ -5,9 +5,9 @@
 //!
 //! ```text
 //!   tick ── has the carrier switched since the last one? ── yes ──► nothing
-//!     └─ no: is the interrupted code the program's own? ── no ───► a note: the thread yields when it next
-//!          └─ yes: yield, right here. The kernel keeps all its           leaves the scheduler
-//!             registers in the signal's frame.
+//!     └─ no: is the interrupted code the program's own? ── no ───► try again in 50 µs, some times; and note
+//!          └─ yes: yield, right here. The kernel keeps all its           that the thread is to yield when it next
+//!             registers in the signal's frame.                           leaves the scheduler
 //! ```
 //!
 //! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
@@ -17,7 +17,7 @@ use crate::real::find;
 use crate::signal::mask;
 use crate::{errno, options, start};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use libc::siginfo_t;
 use scheduler::Runtime;
 
@@ -26,8 +26,20 @@ pub const SIGNAL: c_int = libc::SIGURG;
 
 const DEFAULT_SLICE_MS: u64 = 10;
 
-/// What a tick brings as its value, so that it is told from a timer of the program's.
-static MARK: u8 = 0;
+/// A thread in libc comes back to its own code soon, as a rule: look again after so long, so often.
+const RETRY_NANOS: i64 = 50_000;
+const RETRIES: u32 = 100;
+
+/// What a tick brings as its value, so that it is told from a timer of the program's: where in here.
+static MARKS: [u8; 2] = [0; 2];
+const TICK: usize = 0;
+const RETRY: usize = 1;
+
+/// The timer of another try.
+static RETRY_TIMER: AtomicI32 = AtomicI32::new(-1);
+/// How many there have been for this slice, and how many switches there had been then.
+static TRIES: AtomicU32 = AtomicU32::new(0);
+static TRIED_AT: AtomicU64 = AtomicU64::new(0);
 
 static ARMED: AtomicBool = AtomicBool::new(false);
 /// The signal's action is ours, for good; what the program wants of it is kept as for every other.
@@ -75,25 +87,33 @@ fn arm_now(rt: &'static Runtime) {
     crate::signal::take_over(SIGNAL);
     mask::sync();
     // Without a timer threads are cooperative, and the action does no harm.
+    if let Some(timer) = timer(libc::CLOCK_THREAD_CPUTIME_ID, TICK) {
+        let span =
+            libc::timespec { tv_sec: (slice / 1000) as i64, tv_nsec: (slice % 1000 * 1_000_000) as i64 };
+        start_timer(timer, span, span);
+    }
+    RETRY_TIMER.store(timer(libc::CLOCK_MONOTONIC, RETRY).unwrap_or(-1), Ordering::Relaxed);
+}
+
+/// A timer that signals the carrier.
+fn timer(clock: libc::clockid_t, mark: usize) -> Option<c_int> {
+    let mut timer: c_int = 0;
     // SAFETY: objects of our own.
-    let _ = unsafe {
-        let tid = scheduler::sys!(gettid).unwrap_or(0) as c_int;
+    let made = unsafe {
         let mut event: libc::sigevent = core::mem::zeroed();
-        event.sigev_value.sival_ptr = (&raw const MARK).cast_mut().cast();
+        event.sigev_value.sival_ptr = (&raw const MARKS[mark]).cast_mut().cast();
         event.sigev_signo = SIGNAL;
         event.sigev_notify = libc::SIGEV_THREAD_ID;
-        event.sigev_notify_thread_id = tid;
-        let mut timer: c_int = 0;
-        scheduler::sys!(timer_create, libc::CLOCK_THREAD_CPUTIME_ID, &raw const event, &raw mut timer)
-            .and_then(|_| {
-                let span = libc::timespec {
-                    tv_sec: (slice / 1000) as i64,
-                    tv_nsec: (slice % 1000 * 1_000_000) as i64,
-                };
-                let times = libc::itimerspec { it_interval: span, it_value: span };
-                scheduler::sys!(timer_settime, timer, 0, &raw const times, 0)
-            })
+        event.sigev_notify_thread_id = scheduler::sys!(gettid).unwrap_or(0) as c_int;
+        scheduler::sys!(timer_create, clock, &raw const event, &raw mut timer)
     };
+    made.is_ok().then_some(timer)
+}
+
+fn start_timer(timer: c_int, first: libc::timespec, then: libc::timespec) {
+    let times = libc::itimerspec { it_interval: then, it_value: first };
+    // SAFETY: an object of ours.
+    let _ = unsafe { scheduler::sys!(timer_settime, timer, 0, &raw const times, 0) };
 }
 
 fn note_ranges() {
@@ -117,26 +137,37 @@ fn is_programs_own(code: usize) -> bool {
         .any(|[from, to]| (from.load(Ordering::Relaxed)..to.load(Ordering::Relaxed)).contains(&code))
 }
 
-/// Is this signal a tick?
+/// Is this signal a tick, or another try? Answers which.
 ///
 /// # Safety
 /// `info` is the kernel's.
-pub unsafe fn is_tick(signal: c_int, info: *const siginfo_t) -> bool {
+pub unsafe fn is_tick(signal: c_int, info: *const siginfo_t) -> Option<usize> {
     const SI_TIMER: c_int = -2;
     // SAFETY: a timer's signal has a value.
-    signal == SIGNAL
-        && unsafe {
-            (*info).si_code == SI_TIMER && (*info).si_value().sival_ptr.addr() == (&raw const MARK).addr()
+    let value = unsafe {
+        if signal != SIGNAL || (*info).si_code != SI_TIMER {
+            return None;
         }
+        (*info).si_value().sival_ptr.addr()
+    };
+    Some(value.wrapping_sub(MARKS.as_ptr().addr())).filter(|&which| which < MARKS.len())
 }
 
 /// A tick, with all signals blocked.
 ///
 /// # Safety
 /// `context` is the kernel's.
-pub unsafe fn tick(context: *mut c_void) {
+pub unsafe fn tick(which: usize, context: *mut c_void) {
     let Some((_, carrier)) = start::here() else { return };
-    if !carrier.has_used_slice() {
+    if which == TICK {
+        if !carrier.has_used_slice() {
+            return;
+        }
+        TRIES.store(0, Ordering::Relaxed);
+        TRIED_AT.store(carrier.switches(), Ordering::Relaxed);
+    } else if TRIED_AT.load(Ordering::Relaxed) != carrier.switches() {
+        // It has switched by itself.
+        DUE.store(false, Ordering::Relaxed);
         return;
     }
     // SAFETY: the kernel's context.
@@ -151,8 +182,14 @@ pub unsafe fn tick(context: *mut c_void) {
     if carrier.is_critical() || !is_programs_own(code) || alternate.contains(&stack) {
         DUE.store(true, Ordering::Relaxed);
         carrier.signal_kept();
+        let retry = RETRY_TIMER.load(Ordering::Relaxed);
+        if retry >= 0 && TRIES.fetch_add(1, Ordering::Relaxed) < RETRIES {
+            let span = libc::timespec { tv_sec: 0, tv_nsec: RETRY_NANOS };
+            start_timer(retry, span, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        }
         return;
     }
+    DUE.store(false, Ordering::Relaxed);
     let error = errno::get();
     // SAFETY: the kernel's context.
     unsafe { mask::in_handler(context, || carrier.yield_for_slice()) };

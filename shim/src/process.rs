@@ -8,7 +8,7 @@
 //! as the carrier, so its jackets call the real functions and leave the scheduler alone.
 
 use crate::signal::mask;
-use crate::{errno, export, real, start};
+use crate::{errno, export, preempt, real, signal, start};
 use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -41,10 +41,7 @@ fn with_child<R>(make: impl FnOnce() -> R) -> R {
     match start::here() {
         Some((rt, _)) => {
             rt.fds.share_all();
-            mask::lend_to_kernel();
-            let result = make();
-            mask::sync();
-            result
+            lending(make)
         }
         None => {
             crate::io::descriptor::share_early();
@@ -58,10 +55,17 @@ fn exec(replace: impl FnOnce() -> c_int) -> c_int {
     if start::here().is_none() {
         return replace();
     }
+    lending(replace)
+}
+
+/// Run `work` with what another program inherits where the kernel will look for it.
+fn lending<R>(work: impl FnOnce() -> R) -> R {
+    signal::lend_ignored(preempt::SIGNAL);
     mask::lend_to_kernel();
-    let failed = replace();
+    let result = work();
     mask::sync();
-    failed
+    signal::take_back(preempt::SIGNAL);
+    result
 }
 
 export! {
@@ -117,6 +121,73 @@ export! {
     /// execveat(2)
     fn execveat(fd: c_int, path: *const c_char, argv: usize, envp: usize, flags: c_int) -> c_int {
         exec(|| real::execveat(fd, path, argv, envp, flags))
+    }
+}
+
+/// A function of the execl(3) family: its arguments, some in registers and the rest on the stack, become one
+/// array, and it goes on in `$with_array`.
+macro_rules! execl {
+    ($(#[$meta:meta])* $name:ident => $with_array:path) => {
+        $(#[$meta])*
+        ///
+        /// # Safety
+        /// As for the libc function.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C-unwind" fn $name(_: *const c_char, _: *const c_char) -> c_int {
+            naked_asm!(
+                ".cfi_startproc",
+                // The return address makes room: what was passed in registers goes below the rest.
+                "pop rax", ".cfi_adjust_cfa_offset -8", ".cfi_register rip, rax",
+                "push r9", ".cfi_adjust_cfa_offset 8",
+                "push r8", ".cfi_adjust_cfa_offset 8",
+                "push rcx", ".cfi_adjust_cfa_offset 8",
+                "push rdx", ".cfi_adjust_cfa_offset 8",
+                "push rsi", ".cfi_adjust_cfa_offset 8",
+                "mov rsi, rsp",
+                "push rax", ".cfi_adjust_cfa_offset 8", ".cfi_rel_offset rip, 0",
+                "call {with_array}",
+                "pop rcx", ".cfi_adjust_cfa_offset -8", ".cfi_register rip, rcx",
+                "add rsp, 40", ".cfi_adjust_cfa_offset -40",
+                "jmp rcx",
+                ".cfi_endproc",
+                with_array = sym $with_array,
+            )
+        }
+    };
+}
+
+execl!(
+    /// execl(3)
+    execl => execl_array
+);
+execl!(
+    /// execlp(3)
+    execlp => execlp_array
+);
+execl!(
+    /// execle(3)
+    execle => execle_array
+);
+
+unsafe extern "C-unwind" fn execl_array(path: *const c_char, argv: *const usize) -> c_int {
+    // SAFETY: the program's arguments.
+    unsafe { execv(path, argv.expose_provenance()) }
+}
+
+unsafe extern "C-unwind" fn execlp_array(file: *const c_char, argv: *const usize) -> c_int {
+    // SAFETY: the program's arguments.
+    unsafe { execvp(file, argv.expose_provenance()) }
+}
+
+unsafe extern "C-unwind" fn execle_array(path: *const c_char, argv: *const usize) -> c_int {
+    // SAFETY: the program's arguments: strings, a null pointer, and the environment.
+    unsafe {
+        let mut end = argv;
+        while *end != 0 {
+            end = end.add(1);
+        }
+        execve(path, argv.expose_provenance(), *end.add(1))
     }
 }
 

@@ -27,7 +27,7 @@ pub mod send;
 mod wait;
 
 pub use delivery::{after_fork, interrupt_targets, main_is_gone, nudge, run_handlers};
-pub use dispositions::{adopt_handlers, take_over};
+pub use dispositions::{adopt_handlers, lend_ignored, take_back, take_over};
 use send::plain_info;
 
 use crate::pthread::cancel;

@@ -85,8 +85,8 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
     // SAFETY: the kernel passes a valid siginfo and context; the carrier's state is ours to read on its
     // thread.
     unsafe {
-        if preempt::is_tick(signal, info) {
-            return preempt::tick(context);
+        if let Some(which) = preempt::is_tick(signal, info) {
+            return preempt::tick(which, context);
         }
         let Some(rt) = start::runtime().filter(|rt| rt.carrier.is_here_on_any_block()) else {
             return run_natively(signal, info, context);

@@ -161,6 +161,27 @@ pub fn take_over(signal: c_int) {
     }
 }
 
+/// A child or a new program is about to be made, which inherits `SIG_IGN`, but not our action in its place.
+pub fn lend_ignored(signal: c_int) {
+    if preempt::has_taken(signal) && disposition_of_kept(signal) == Disposition::Ignored {
+        // SAFETY: an object of ours.
+        unsafe {
+            let mut ignore: Action = core::mem::zeroed();
+            ignore.sa_sigaction = libc::SIG_IGN;
+            real::sigaction(signal, &raw const ignore, core::ptr::null_mut());
+        }
+    }
+}
+
+/// After [`lend_ignored`].
+pub fn take_back(signal: c_int) {
+    if preempt::has_taken(signal) {
+        let ours = taken_over();
+        // SAFETY: an object of ours.
+        unsafe { real::sigaction(signal, &raw const ours, core::ptr::null_mut()) };
+    }
+}
+
 /// What becomes of a signal that a thread takes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Disposition {
