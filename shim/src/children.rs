@@ -65,10 +65,18 @@ export! {
     /// pclose(3): what is left to write, and the child's end, are a helper's.
     @cancellation_point fn pclose(stream: *mut c_void) -> c_int {
         match start::here() {
-            Some((rt, carrier)) => io::offload(rt, carrier, Class::Unbounded, || real::pclose(stream)),
+            Some((rt, carrier)) => {
+                // The helper closes the descriptor, and knows nothing of who waits for it.
+                carrier.netpoll.forget(carrier, &rt.fds, fileno(stream));
+                io::offload(rt, carrier, Class::Unbounded, || real::pclose(stream))
+            }
             None => real::pclose(stream),
         }
     }
+}
+
+unsafe extern "C" {
+    fn fileno(stream: *mut c_void) -> c_int;
 }
 
 /// Repeat `look` until it finds a child (a pid) or fails, waiting in between.
