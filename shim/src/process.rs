@@ -246,6 +246,7 @@ unsafe extern "C" fn lend() -> Lent {
     match start::here() {
         Some((rt, carrier)) => {
             rt.fds.share_all();
+            signal::lend_ignored(preempt::SIGNAL);
             mask::lend_to_kernel();
             let (word, value) = carrier.lend_to_vfork();
             Lent { word, value }

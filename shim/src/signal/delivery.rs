@@ -1,6 +1,6 @@
 //! How a signal gets to its thread; see signal.rs for the picture.
 
-use super::dispositions::{Disposition, HANDLERS, call, disposition, disposition_of_kept};
+use super::dispositions::{Disposition, HANDLERS, call, disposition, disposition_of_kept, take_back};
 use super::mask::{self, everybodys};
 use super::{Action, SIGNALS, bit, pending, send, undisturbed};
 use crate::pthread::cancel;
@@ -250,6 +250,7 @@ pub fn run_handlers() {
         deliver(me, info, what);
     }
     mask::sync();
+    take_back(preempt::SIGNAL);
     interrupt_targets();
     let nudged = me.nudged.replace(false);
     if nudged {

@@ -8,7 +8,7 @@ use super::{Action, SIGNALS, bit, is_valid};
 use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use libc::siginfo_t;
 
 /// What the program installed.
@@ -161,9 +161,17 @@ pub fn take_over(signal: c_int) {
     }
 }
 
-/// A child or a new program is about to be made, which inherits `SIG_IGN`, but not our action in its place.
+/// [`lend_ignored`] has changed the kernel's action.
+static LENT: AtomicBool = AtomicBool::new(false);
+
+/// A child or a new program is about to be made, which inherits `SIG_IGN`, but not our action in its place:
+/// the kernel ignores the signal until the running thread next leaves the scheduler.
 pub fn lend_ignored(signal: c_int) {
     if preempt::has_taken(signal) && disposition_of_kept(signal) == Disposition::Ignored {
+        LENT.store(true, Ordering::Relaxed);
+        if let Some((_, carrier)) = start::here() {
+            carrier.signal_kept();
+        }
         // SAFETY: an object of ours.
         unsafe {
             let mut ignore: Action = core::mem::zeroed();
@@ -175,7 +183,7 @@ pub fn lend_ignored(signal: c_int) {
 
 /// After [`lend_ignored`].
 pub fn take_back(signal: c_int) {
-    if preempt::has_taken(signal) {
+    if LENT.swap(false, Ordering::Relaxed) {
         let ours = taken_over();
         // SAFETY: an object of ours.
         unsafe { real::sigaction(signal, &raw const ours, core::ptr::null_mut()) };
