@@ -6,6 +6,7 @@
  * sigaction(2), qsort(3), fopencookie(3), pthread_key_create(3), dlopen(3),
  * atexit(3).
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  * test: plugin=preempt_plugin.c

@@ -3,6 +3,8 @@
  * calls what they should: a thread sleeps 20 times for 1 ms while they work.
  * sched(7), malloc(3), memcpy(3), strlen(3), qsort(3), printf(3).
  *
+ * test: slow
+ * test: seeds=2
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

@@ -5,6 +5,7 @@
  * in all of these, loop without a call, and look: sched(7); System V ABI,
  * AMD64 supplement, 3.2.
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

@@ -2,6 +2,7 @@
  * keep the thread that is to set it from running, whatever that one has to be
  * woken from first: sched(7), SCHED_OTHER.
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

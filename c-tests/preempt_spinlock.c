@@ -3,6 +3,7 @@
  * not keep its holder from running, be it computing or waiting for a pipe.
  * sched(7), SCHED_OTHER; the x86 lock is that of Intel's manual, XCHG.
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

@@ -4,6 +4,7 @@
  * sched(7), setitimer(2), timer_create(2), pthread_kill(3),
  * pthread_setcanceltype(3).
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

@@ -3,6 +3,7 @@
  * each signal that the program or a socket's urgent data sends, with its
  * information, and no other: sigaction(2), signal(7), socket(7), tcp(7).
  *
+ * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */

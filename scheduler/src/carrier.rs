@@ -243,6 +243,16 @@ impl Carrier {
         }
     }
 
+    /// The same, even if its wait cannot be interrupted: it looks whether that is worth ending it early.
+    ///
+    /// # Safety
+    /// `thread` must be alive.
+    pub unsafe fn wake_to_look(&self, thread: *mut Thread) {
+        let _critical = self.is_here().then(|| CriticalQuietly::enter(self));
+        // SAFETY: the caller vouches.
+        unsafe { Thread::unpark(thread, Wake::Interrupted) };
+    }
+
     // ---- parking -------------------------------------------------------------------------------
 
     /// The running thread is about to park: from now on an unpark counts. Queue it somewhere, then

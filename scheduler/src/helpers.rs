@@ -42,8 +42,11 @@ enum Signals<'a> {
     Kept,
     /// They run, and the call goes on.
     Handled,
-    /// They run, and the call is cancelled when this says so.
-    Ending(&'a dyn Fn() -> bool),
+    /// They wait, and the call is cancelled when this says so. It is asked when a handler is due, too,
+    /// unless that is of no interest (`deaf`).
+    Ending { over: &'a dyn Fn() -> bool, deaf: bool },
+    /// They run, and the call goes on until this says so.
+    HandledUntil(&'a dyn Fn() -> bool),
 }
 
 /// A helper without work ends after this long.
@@ -142,19 +145,22 @@ impl Helpers {
     }
 
     /// The same, but the call is cancelled (`None`) once `over` says so, which is asked whenever a
-    /// handler or a cancellation has woken the thread. `work` must be a cancellation point that may
-    /// be unwound; the helper that executes it ends then.
+    /// cancellation or, unless `deaf`, a handler is due. Handlers run when it has ended, and may jump
+    /// out: nothing of it is left then. `work` must be a cancellation point that may be unwound; the
+    /// helper that executes it ends then.
     pub fn offload_unless<R>(
         &'static self,
         carrier: &Carrier,
         over: &dyn Fn() -> bool,
+        deaf: bool,
         work: impl FnOnce() -> R,
     ) -> Option<R> {
-        self.start_and_wait(carrier, Signals::Ending(over), work, || ()).unwrap_or_else(|work| Some(work()))
+        let signals = Signals::Ending { over, deaf };
+        self.start_and_wait(carrier, signals, work, || ()).unwrap_or_else(|work| Some(work()))
     }
 
-    /// The same, with something to do once the call is on its way: `meanwhile` may wait for what
-    /// `work` does. `None` if no helper can be had, or the call was cancelled.
+    /// The same, but handlers run meanwhile, and with something to do once the call is on its way:
+    /// `meanwhile` may wait for what `work` does. `None` if no helper can be had, or the call was cancelled.
     pub fn offload_beside<R>(
         &'static self,
         carrier: &Carrier,
@@ -162,7 +168,7 @@ impl Helpers {
         work: impl FnOnce() -> R,
         meanwhile: impl FnOnce(),
     ) -> Option<R> {
-        self.start_and_wait(carrier, Signals::Ending(over), work, meanwhile).unwrap_or(None)
+        self.start_and_wait(carrier, Signals::HandledUntil(over), work, meanwhile).unwrap_or(None)
     }
 
     /// Where no helper can be had the caller executes `work` itself.
@@ -200,7 +206,7 @@ impl Helpers {
             run: run::<W, R>,
             data: (&raw mut shared).cast(),
             thread: carrier.current(),
-            cancellable: matches!(signals, Signals::Ending(_)),
+            cancellable: matches!(signals, Signals::Ending { .. } | Signals::HandledUntil(_)),
             runner: AtomicUsize::new(0),
             cancel: AtomicU32::new(0),
             done: AtomicU32::new(0),
@@ -366,7 +372,22 @@ impl InFlight<'_> {
             // As every drop of it does.
             Signals::Kept => {}
             Signals::Handled => while !self.park() {},
-            Signals::Ending(over) => loop {
+            Signals::Ending { over, deaf } => {
+                let _critical = self.carrier.enter();
+                self.set_deaf(deaf);
+                loop {
+                    if over() {
+                        self.helpers.cancel(self.job);
+                        break;
+                    }
+                    if self.park() {
+                        break;
+                    }
+                }
+                // The end of the job before the end of the critical section, which runs handlers.
+                drop(self);
+            }
+            Signals::HandledUntil(over) => loop {
                 let _critical = self.carrier.enter();
                 // Inside the critical section: a handler cannot come between this and the park.
                 if over() {
@@ -378,6 +399,12 @@ impl InFlight<'_> {
                 }
             },
         }
+    }
+
+    /// Are interruptions of no interest?
+    fn set_deaf(&self, deaf: bool) {
+        // SAFETY: the running thread's record.
+        unsafe { (*self.job.thread).deaf.store(deaf, Ordering::Relaxed) };
     }
 
     /// Park until the job is done or a handler is due; answers whether it is done.
@@ -401,11 +428,9 @@ impl Drop for InFlight<'_> {
         if self.job.cancellable && self.job.cancel.load(Ordering::Relaxed) == 0 {
             self.helpers.cancel(self.job);
         }
-        // SAFETY: the running thread's record.
-        let deaf = unsafe { &(*self.job.thread).deaf };
-        deaf.store(true, Ordering::Relaxed);
+        self.set_deaf(true);
         while !self.park() {}
-        deaf.store(false, Ordering::Relaxed);
+        self.set_deaf(false);
         // The helper sets `done` and unparks under the lock: it is through with us after it.
         drop(self.helpers.pool.lock());
     }

@@ -94,7 +94,7 @@ fn until(
             other => return other,
         }
         if kind == libc::P_PID && options & (libc::WUNTRACED | libc::WCONTINUED) == 0 {
-            await_end(id as pid_t)?;
+            await_end(rt, id as pid_t)?;
         } else {
             let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
             let waited = io::offload_waiting(rt, carrier, io::Ends::Interrupted, || {
@@ -113,11 +113,12 @@ fn until(
 }
 
 /// Park until one child has ended.
-fn await_end(pid: pid_t) -> Result<(), Errno> {
+fn await_end(rt: &'static Runtime, pid: pid_t) -> Result<(), Errno> {
     // SAFETY: no pointers.
     let fd = unsafe { scheduler::sys!(pidfd_open, pid, 0) }? as c_int;
-    let pidfd = Own::new(fd);
-    let Some(call) = Call::on(pidfd.0) else { return Err(Errno::BADF) };
-    let _ = signal::verdict(call.rt);
-    io::wait(call, Direction::Read, None)
+    Own::with(rt, fd, |pidfd| {
+        let Some(call) = Call::on(pidfd.fd) else { return Err(Errno::BADF) };
+        let _ = signal::verdict(rt);
+        io::wait(call, Direction::Read, None)
+    })
 }

@@ -26,7 +26,7 @@ mod pending;
 pub mod send;
 mod wait;
 
-pub use delivery::{after_fork, interrupt_targets, main_is_gone, nudge, run_handlers};
+pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, nudge, run_handlers};
 pub use dispositions::{adopt_handlers, lend_ignored, take_back, take_over};
 use send::plain_info;
 

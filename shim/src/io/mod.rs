@@ -15,8 +15,9 @@ pub mod readiness_set;
 pub mod select;
 
 use crate::errno;
-use crate::pthread::cancel;
+use crate::pthread::{cancel, green};
 use crate::signal::{self, Verdict};
+use core::ptr;
 use scheduler::fd_table::{FdSlot, Kind};
 use scheduler::helpers::Class;
 use scheduler::netpoll::{Direction, Waited};
@@ -213,36 +214,67 @@ pub fn offload_waiting(
     rt: &'static Runtime,
     carrier: &Carrier,
     ends: Ends,
-    work: impl FnOnce() -> isize,
+    mut work: impl FnMut() -> isize,
 ) -> sys::Result {
     let _ = signal::verdict(rt);
-    let over =
-        || cancel::is_pending() || (ends == Ends::Interrupted && signal::peek(rt) == Verdict::Interrupt);
-    let done = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, || {
-        let n = work();
-        if n < 0 { Err(Errno(errno::get())) } else { Ok(n as usize) }
-    });
-    done.unwrap_or_else(|| {
+    let moves_data = ends == Ends::Cancelled;
+    let over = || cancel::is_pending() || (!moves_data && signal::is_due(rt));
+    loop {
+        let done = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, moves_data, || {
+            let n = work();
+            if n < 0 { Err(Errno(errno::get())) } else { Ok(n as usize) }
+        });
+        if let Some(result) = done {
+            return result;
+        }
         cancel::point();
-        Err(Errno::INTR)
-    })
+        // The handlers have run.
+        if signal::verdict(rt) == Verdict::Interrupt {
+            return Err(Errno::INTR);
+        }
+    }
 }
 
-/// A descriptor of our own, gone when the wait is over, however it ends.
-pub struct Own(pub i32);
+/// A descriptor of our own for the time of one call, on a list of the thread's: it is gone when the call is
+/// over, however it ends.
+pub struct Own {
+    /// The descriptor.
+    pub fd: i32,
+    outer: *const Own,
+}
 
 impl Own {
-    /// Take `fd` over, to a high number: the program expects the low ones.
-    pub fn new(fd: i32) -> Self {
-        Own(scheduler::netpoll::move_high(fd))
+    /// Execute `work` with a descriptor that is closed afterwards. It moves to a high number: the program
+    /// expects the low ones.
+    pub fn with<R>(rt: &'static Runtime, fd: i32, work: impl FnOnce(&Own) -> R) -> R {
+        let head = &green::current(rt).own_descriptors;
+        let own = Own { fd: scheduler::netpoll::move_high(fd), outer: head.get() };
+        head.set(&raw const own);
+        // Dropped after `work`, or if it unwinds.
+        work(&own)
+    }
+
+    /// The running thread is about to jump (siglongjmp) to a frame at `stack`: nothing below it is dropped.
+    pub fn close_below(rt: &'static Runtime, stack: usize) {
+        let head = &green::current(rt).own_descriptors;
+        // SAFETY: records on the list are in frames that have not been left.
+        while let Some(own) = unsafe { head.get().as_ref() }.filter(|own| ptr::from_ref(*own).addr() < stack)
+        {
+            own.close();
+        }
+    }
+
+    fn close(&self) {
+        if let Some((rt, carrier)) = crate::start::here() {
+            carrier.netpoll.forget(carrier, &rt.fds, self.fd);
+            green::current(rt).own_descriptors.set(self.outer);
+        }
+        sys::close(self.fd);
     }
 }
 
 impl Drop for Own {
     fn drop(&mut self) {
-        if let Some((rt, carrier)) = crate::start::here() {
-            carrier.netpoll.forget(carrier, &rt.fds, self.0);
-        }
-        sys::close(self.0);
+        self.close();
     }
 }

@@ -23,9 +23,12 @@ export! {
     @cancellation_point fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::ppoll(fds, count, timeout, mask) };
         match Patience::of_timespec(rt, timeout.as_ref()) {
-            Ok(patience) => answer(with_mask(rt, mask, || {
-                wait_poll(rt, carrier, fds, count as usize, patience)
-            })) as c_int,
+            Ok(patience) => {
+                let now = || wait_poll(rt, carrier, fds, count as usize, Patience::Look);
+                answer(with_mask(rt, mask, now, || {
+                    wait_poll(rt, carrier, fds, count as usize, patience)
+                })) as c_int
+            }
             Err(error) => fail(error),
         }
     }
@@ -92,14 +95,19 @@ impl Patience {
 }
 
 /// Run `wait` under a signal mask, as ppoll, pselect and epoll_pwait do. A handler that the mask lets
-/// in interrupts the call.
+/// in interrupts the call, unless `now` finds something at once.
 pub fn with_mask(
     rt: &'static Runtime,
     mask: *const sigset_t,
+    now: impl FnOnce() -> sys::Result,
     wait: impl FnOnce() -> sys::Result,
 ) -> sys::Result {
     if mask.is_null() {
         return wait();
+    }
+    let found = now();
+    if found != Ok(0) {
+        return found;
     }
     // SAFETY: the program's set.
     unsafe { signal::mask::during(rt, mask, wait) }.unwrap_or(Err(Errno::INTR))

@@ -23,9 +23,10 @@ export! {
     /// epoll_pwait(2)
     @cancellation_point fn epoll_pwait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int, mask: *const sigset_t) -> c_int {
         match Call::on(epoll) {
-            Some(call) => answer(with_mask(call.rt, mask, || {
-                wait_set(call, events, max, Patience::of_millis(call.rt, timeout))
-            })) as c_int,
+            Some(call) => {
+                let patience = Patience::of_millis(call.rt, timeout);
+                answer(wait_masked(call, events, max, patience, mask)) as c_int
+            }
             None => real::epoll_pwait(epoll, events, max, timeout, mask),
         }
     }
@@ -36,12 +37,27 @@ export! {
     ) -> c_int {
         match Call::on(epoll) {
             Some(call) => match Patience::of_timespec(call.rt, timeout.as_ref()) {
-                Ok(patience) => answer(with_mask(call.rt, mask, || wait_set(call, events, max, patience))) as c_int,
+                Ok(patience) => answer(wait_masked(call, events, max, patience, mask)) as c_int,
                 Err(error) => fail(error),
             },
             None => real::epoll_pwait2(epoll, events, max, timeout, mask),
         }
     }
+}
+
+fn wait_masked(
+    call: Call,
+    events: *mut epoll_event,
+    max: c_int,
+    patience: Patience,
+    mask: *const sigset_t,
+) -> sys::Result {
+    // Unlike ppoll, it looks at no signal if it is not to wait.
+    if patience == Patience::Look {
+        return wait_set(call, events, max, patience);
+    }
+    let now = || wait_set(call, events, max, Patience::Look);
+    with_mask(call.rt, mask, now, || wait_set(call, events, max, patience))
 }
 
 fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience) -> sys::Result {

@@ -59,12 +59,41 @@ export! {
             })) as c_int;
         }
         match Patience::of_timespec(rt, timeout.as_ref()) {
-            Ok(patience) => answer(with_mask(rt, mask, || {
-                wait_select(rt, carrier, count, [read, write, except], patience)
-            })) as c_int,
+            Ok(patience) => {
+                let sets = [read, write, except];
+                let now = || select_now(rt, carrier, count, sets);
+                answer(with_mask(rt, mask, now, || wait_select(rt, carrier, count, sets, patience))) as c_int
+            }
             Err(error) => fail(error),
         }
     }
+}
+
+/// Select without waiting; sets of which nothing is ready stay as they are.
+fn select_now(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    count: c_int,
+    sets: [*mut fd_set; 3],
+) -> sys::Result {
+    let bytes = (count as usize).div_ceil(64) * 8;
+    let mut found = [[0u64; WORDS]; 3];
+    let mut copies = [core::ptr::null_mut(); 3];
+    for ((found, copy), set) in found.iter_mut().zip(&mut copies).zip(sets) {
+        if !set.is_null() {
+            *copy = found.as_mut_ptr().cast::<fd_set>();
+            // SAFETY: the program's set has room for `count` bits, in whole words.
+            unsafe { copy.cast::<u8>().copy_from_nonoverlapping(set.cast(), bytes) };
+        }
+    }
+    let n = wait_select(rt, carrier, count, copies, Patience::Look)?;
+    for (copy, set) in copies.iter().zip(sets) {
+        if n != 0 && !set.is_null() {
+            // SAFETY: as above.
+            unsafe { set.cast::<u8>().copy_from_nonoverlapping(copy.cast(), bytes) };
+        }
+    }
+    Ok(n)
 }
 
 fn wait_select(

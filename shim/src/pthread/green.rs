@@ -15,6 +15,7 @@
 
 use super::roster;
 use super::schedule::Schedule;
+use crate::io::Own;
 use crate::real::Start;
 use crate::signal::mask::{self, ThreadSignals};
 use crate::start;
@@ -91,6 +92,10 @@ pub struct Green {
     pub cpus: Cell<u16>,
     /// Among all threads.
     pub roster: Links<Green>,
+    /// In a call with a mask of its own (sigsuspend): the thread's mask when that is over.
+    pub mask_to_come: Cell<Option<u64>>,
+    /// Descriptors that the library uses in its present calls; the innermost first.
+    pub own_descriptors: Cell<*const Own>,
     /// Its mask, and signals on their way to it.
     pub signals: ThreadSignals,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
@@ -141,6 +146,7 @@ pub fn adopt_main() {
         (*main).fs = fs;
         (*main).result = Cell::new(super::cancel::CANCELED_RESULT);
         (*main).schedule = Cell::new(None);
+        (*main).mask_to_come = Cell::new(None);
         roster::add(&*main);
     }
 }
@@ -236,6 +242,8 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             schedule: Cell::new(plan.schedule),
             cpus: Cell::new(plan.cpus),
             roster: Links::new(),
+            mask_to_come: Cell::new(None),
+            own_descriptors: Cell::new(ptr::null()),
             signals: ThreadSignals::new(),
             verdict: Cell::new(0),
             nudged: Cell::new(false),

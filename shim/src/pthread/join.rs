@@ -65,7 +65,7 @@ export! {
 /// Join a native thread (a foreign one's child): a helper waits for it.
 fn natively(join: impl FnOnce() -> c_int) -> c_int {
     let Some((rt, carrier)) = start::here() else { return join() };
-    match rt.helpers(Class::Unbounded).offload_unless(carrier, &cancel::is_pending, join) {
+    match rt.helpers(Class::Unbounded).offload_unless(carrier, &cancel::is_pending, true, join) {
         Some(error) => error,
         None => {
             cancel::point();

@@ -23,7 +23,7 @@ use crate::abi::{Mutex, kind};
 use crate::{real, start};
 use core::ffi::c_int;
 use core::ptr;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 use libc::pthread_mutex_t;
 use scheduler::helpers::Class;
 use scheduler::sys::{self, Errno, Timespec};
@@ -64,6 +64,28 @@ impl Mutex {
 
     fn is_held_by_other_green(&self, green: i32) -> bool {
         self.lock.load(Ordering::Relaxed) & TID == green::kernel_tid() as u32 && self.holder() != green
+    }
+}
+
+impl Mutex {
+    /// Its owner has ended: the next one is to know.
+    fn leave_dead(&self) {
+        self.holder.store(0, Ordering::Relaxed);
+        if self.kind & kind::INHERIT == 0 {
+            let dead = |word| Some((word & WAITERS) | OWNER_DIED);
+            let before = self.lock.fetch_update(Ordering::Release, Ordering::Relaxed, dead);
+            if before.is_ok_and(|word| word & WAITERS != 0) {
+                futex_wake(&self.lock, 1, 0);
+            }
+            return;
+        }
+        let held = green::kernel_tid() as u32;
+        if self.lock.compare_exchange(held, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_err() {
+            // Others wait, and the kernel hands it over.
+            self.holder.store(DIED, Ordering::Relaxed);
+            // SAFETY: a live mutex that the carrier holds.
+            let _ = unsafe { scheduler::sys!(futex, self.lock.as_ptr(), FUTEX_UNLOCK_PI, 0, 0, 0, 0) };
+        }
     }
 }
 
@@ -275,24 +297,7 @@ pub fn release_dead() {
             let pending = ptr::with_exposed_provenance_mut::<usize>(head + 16);
             pending.write_volatile(at | usize::from(m.kind & kind::INHERIT != 0));
             list::remove(at);
-            let owner: &AtomicI32 = &m.holder;
-            if m.kind & kind::INHERIT == 0 {
-                owner.store(0, Ordering::Relaxed);
-                let word = m
-                    .lock
-                    .fetch_update(Ordering::Release, Ordering::Relaxed, |w| Some((w & WAITERS) | OWNER_DIED));
-                if word.is_ok_and(|w| w & WAITERS != 0) {
-                    futex_wake(&m.lock, 1, 0);
-                }
-            } else {
-                owner.store(0, Ordering::Relaxed);
-                let kernel = green::kernel_tid() as u32;
-                if m.lock.compare_exchange(kernel, OWNER_DIED, Ordering::Release, Ordering::Relaxed).is_err()
-                {
-                    owner.store(DIED, Ordering::Relaxed);
-                    let _ = scheduler::sys!(futex, m.lock.as_ptr(), FUTEX_UNLOCK_PI, 0, 0, 0, 0);
-                }
-            }
+            m.leave_dead();
             pending.write_volatile(0);
         }
     }

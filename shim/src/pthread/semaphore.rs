@@ -66,7 +66,7 @@ export! {
 
 /// A process-shared semaphore (a named one is): a helper waits where the value is not there already.
 /// A handler that means `least` ends the wait.
-unsafe fn not_ours(sem: *mut sem_t, least: Verdict, wait: impl FnOnce() -> c_int) -> c_int {
+unsafe fn not_ours(sem: *mut sem_t, least: Verdict, wait: impl FnMut() -> c_int) -> c_int {
     // SAFETY: the program's semaphore.
     if start::here().is_some() && take(unsafe { &*sem.cast::<Semaphore>() }) {
         return 0;

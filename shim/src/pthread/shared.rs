@@ -172,24 +172,25 @@ pub unsafe fn condition_wait(
 
 /// Wait for a process-shared semaphore by `wait`, which a cancellation ends, and handlers that mean at
 /// least `least`.
-pub fn semaphore_wait(least: Verdict, wait: impl FnOnce() -> c_int) -> c_int {
+pub fn semaphore_wait(least: Verdict, mut wait: impl FnMut() -> c_int) -> c_int {
     let Some((rt, carrier)) = start::here() else { return wait() };
     let _ = signal::verdict(rt);
-    let over = || cancel::is_pending() || signal::peek(rt) >= least;
+    let over = || cancel::is_pending() || signal::is_due(rt);
     let before = errno::get();
-    let waited = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, || {
-        errno::set(before);
-        let result = wait();
-        (result, errno::get())
-    });
-    match waited {
-        Some((result, error)) => {
+    loop {
+        let waited = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, false, || {
+            errno::set(before);
+            let result = wait();
+            (result, errno::get())
+        });
+        if let Some((result, error)) = waited {
             errno::set(error);
-            result
+            return result;
         }
-        None => {
-            cancel::point();
-            errno::fail(libc::EINTR)
+        cancel::point();
+        // The handlers have run.
+        if signal::verdict(rt) >= least {
+            return errno::fail(libc::EINTR);
         }
     }
 }

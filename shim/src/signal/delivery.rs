@@ -177,11 +177,24 @@ unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
     // SAFETY: the caller's arguments.
     unsafe {
         let own = mask_of(context);
-        *own = me.signals.blocked();
-        mask::set(me, *own | mask_during(signal));
+        let now = me.signals.blocked();
+        // In sigsuspend and its like the context shows the mask that comes after the call.
+        let to_come = me.mask_to_come.take();
+        *own = to_come.unwrap_or(now);
+        mask::set(me, now | mask_during(signal));
+        // Of several that are due the kernel prepares all, the lowest first, so that the last one that is not
+        // held up by the others' masks runs first.
+        if !is_fault(signal, (*info).si_code) {
+            run_if_due();
+        }
         call(signal, info, context);
         note_verdict(me, signal);
-        mask::set(me, *own);
+        if to_come.is_some() {
+            me.mask_to_come.set(Some(*own & !mask::NEVER));
+            mask::set(me, now);
+        } else {
+            mask::set(me, *own);
+        }
     }
 }
 
@@ -228,6 +241,23 @@ pub fn look_if_somebody_may() {
     {
         carrier.signal_kept();
     }
+}
+
+/// Is a signal due that the running thread takes?
+pub fn is_due(rt: &'static Runtime) -> bool {
+    let me = green::current(rt);
+    if me.signals.due.load(Ordering::SeqCst) {
+        return true;
+    }
+    let mut left = kept() & !me.signals.blocked();
+    while left != 0 {
+        let signal = left.trailing_zeros() as c_int + 1;
+        left &= left - 1;
+        if target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
+            return true;
+        }
+    }
+    false
 }
 
 /// Call the running thread's handlers that are due, if there are any and this is no critical section.
@@ -299,6 +329,15 @@ pub fn take_kept(set: u64) -> Option<siginfo_t> {
     info
 }
 
+/// A signal is ignored from now on: what is pending of it is gone.
+pub fn discard(signal: c_int) {
+    KEPT.fetch_and(!bit(signal), Ordering::SeqCst);
+    pending::discard(signal);
+    if start::here().is_some() {
+        mask::sync();
+    }
+}
+
 /// Tell the carrier if nothing is kept any more. First forget, then look: a signal that is kept in
 /// between says so again.
 fn forget_if_none_kept(carrier: &Carrier) {
@@ -358,5 +397,5 @@ pub fn nudge(rt: &'static Runtime, to: &'static Green) {
     }
     rt.carrier.signal_kept();
     // SAFETY: a live thread's record.
-    unsafe { rt.carrier.interrupt((&raw const to.thread).cast_mut()) };
+    unsafe { rt.carrier.wake_to_look((&raw const to.thread).cast_mut()) };
 }

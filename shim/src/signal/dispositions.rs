@@ -3,7 +3,7 @@
 //! Once green threads exist the kernel is given `on_signal` in place of every handler; the program's
 //! own function, flags and mask are kept here and shown to it when it asks.
 
-use super::delivery::on_signal;
+use super::delivery::{self, on_signal};
 use super::{Action, SIGNALS, bit, is_valid};
 use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
@@ -52,6 +52,11 @@ export! {
             handler.remember(wanted);
         }
         let result = real::sigaction(signal, passed, old);
+        if let (0, Some(wanted)) = (result, action.as_ref())
+            && is_ignored(signal, wanted.sa_sigaction)
+        {
+            delivery::discard(signal);
+        }
         if let (0, Some(old), Some((function, flags, mask))) = (result, old.as_mut(), before)
             && old.sa_sigaction == on_signal as *const () as usize
         {
@@ -121,6 +126,12 @@ export! {
         }
         sigaction(number, &raw const action, core::ptr::null_mut())
     }
+}
+
+/// By this action a signal is dropped, also one that is pending already.
+fn is_ignored(signal: c_int, action: usize) -> bool {
+    let by_default = matches!(signal, libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH);
+    action == libc::SIG_IGN || (action == libc::SIG_DFL && by_default)
 }
 
 /// A handler of the program's, not `SIG_DFL` or `SIG_IGN`.

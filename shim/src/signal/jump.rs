@@ -5,11 +5,13 @@
 //! of ours, so we jump to libc's.
 
 use super::mask;
+use crate::io::Own;
 use crate::pthread::green;
 use crate::{real, start};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
+use scheduler::context::fs_base;
 
 /// The public part of `jmp_buf` behind the registers: was the mask saved, and the mask.
 const WAS_SAVED: usize = 64;
@@ -73,18 +75,37 @@ pub unsafe extern "C" fn setjmp(buffer: *mut c_void) -> c_int {
     naked_asm!("mov esi, 1", "jmp {sigsetjmp}", sigsetjmp = sym __sigsetjmp)
 }
 
+/// The stack pointer in a jmp_buf: the seventh word, which glibc has mixed with the pointer guard
+/// and rotated.
+unsafe fn stack_pointer(buffer: *const c_void) -> usize {
+    const RSP: usize = 6 * 8;
+    const GUARD: usize = 0x30;
+    const ROTATED: u32 = 17;
+    // SAFETY: the program's jmp_buf; the running thread's TLS header.
+    unsafe {
+        let guard: usize = *core::ptr::with_exposed_provenance(fs_base() + GUARD);
+        buffer.byte_add(RSP).cast::<usize>().read().rotate_right(ROTATED) ^ guard
+    }
+}
+
 /// A jump is about to leave the running thread's frames.
 unsafe extern "C" fn before_jumping(buffer: *const c_void) {
     let Some((rt, carrier)) = start::here() else { return };
     // SAFETY: the program's jmp_buf.
     unsafe {
         if buffer.byte_add(WAS_SAVED).cast::<c_int>().read() != 0 {
-            mask::set(green::current(rt), buffer.byte_add(SAVED).cast::<u64>().read());
+            let saved = buffer.byte_add(SAVED).cast::<u64>().read();
+            // What it lets through is handled before the jump, as natively.
+            mask::set_and_deliver(green::current(rt), saved);
             // libc gives the kernel this mask now; the right one comes when the thread next leaves the
-            // scheduler, with whatever it lets through.
-            mask::kernel_has(buffer.byte_add(SAVED).cast::<u64>().read());
+            // scheduler.
+            mask::kernel_has(saved);
             carrier.signal_kept();
         }
+        // The calls that it leaves are over.
+        green::current(rt).mask_to_come.set(None);
+        green::current(rt).signals.awaited.store(0, Ordering::SeqCst);
+        Own::close_below(rt, stack_pointer(buffer));
     }
 }
 

@@ -310,7 +310,7 @@ unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> Option
 }
 
 /// What a new mask lets through is handled before the call returns.
-fn set_and_deliver(me: &Green, mask: u64) {
+pub fn set_and_deliver(me: &Green, mask: u64) {
     set(me, mask);
     delivery::run_if_due();
 }
@@ -350,11 +350,16 @@ export! {
 pub unsafe fn during<T>(rt: &'static Runtime, set: *const sigset_t, wait: impl FnOnce() -> T) -> Option<T> {
     // SAFETY: the caller's.
     let mask = unsafe { bits_of(set) }.unwrap_or(0);
+    let me = green::current(rt);
     let _ = super::verdict(rt);
-    with(green::current(rt), mask, || {
+    // Handlers are shown the mask that will be again, and may change it.
+    let outer = me.mask_to_come.replace(Some(me.signals.blocked()));
+    let result = with(me, mask, || {
         delivery::run_if_due();
         (super::peek(rt) == super::Verdict::Nothing).then(wait)
-    })
+    });
+    me.mask_to_come.set(outer);
+    result
 }
 
 /// Run `work` under another mask. What the old one lets through again is handled before this returns.
@@ -363,7 +368,7 @@ pub fn with<T>(me: &'static Green, mask: u64, work: impl FnOnce() -> T) -> T {
     struct Restore(&'static Green, u64);
     impl Drop for Restore {
         fn drop(&mut self) {
-            set(self.0, self.1);
+            set(self.0, self.0.mask_to_come.take().unwrap_or(self.1));
         }
     }
     let restore = Restore(me, me.signals.blocked());

@@ -7,6 +7,7 @@
 
 use super::{bit, undisturbed};
 use crate::pthread::green::Green;
+use crate::pthread::roster;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
@@ -144,6 +145,17 @@ pub fn take(green: &Green, set: u64) -> Option<siginfo_t> {
         refresh(green);
         Some(info)
     })
+}
+
+/// Nobody is to get this signal any more.
+pub fn discard(signal: c_int) {
+    loop {
+        let holder = roster::find(|green| green.signals.pending.load(Ordering::SeqCst) & bit(signal) != 0);
+        match holder {
+            Some(green) => while take(green, bit(signal)).is_some() {},
+            None => break,
+        }
+    }
 }
 
 /// A thread ends: what it has not taken is lost.

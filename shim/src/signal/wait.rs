@@ -65,7 +65,7 @@ export! {
     @cancellation_point fn sigsuspend | __sigsuspend(mask: *const sigset_t) -> c_int {
         match start::here() {
             Some((rt, carrier)) => {
-                errno::answer(with_mask(rt, mask, || until_handler(rt, carrier))) as c_int
+                errno::answer(with_mask(rt, mask, || Ok(0), || until_handler(rt, carrier))) as c_int
             }
             None => real::sigsuspend(mask),
         }
@@ -135,33 +135,34 @@ fn wait_awaiting(
     patience: Patience,
 ) -> sys::Result {
     let me = green::current(rt);
-    let bell = bell(set)?;
-    let Some(call) = Call::on(bell.0) else { return Err(Errno::BADF) };
-    let _ = verdict(rt);
-    loop {
-        let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
-            carrier.netpoll.wait(carrier, bell.0, call.slot, Direction::Read, patience.deadline())
-        });
-        match (take_now(me, set, info), waited) {
-            (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
-            (Err(Errno::AGAIN), Waited::Interrupted) => {
-                if interrupted(rt) != Verdict::Nothing {
-                    return Err(Errno::INTR);
+    Own::with(rt, bell(set)?, |bell| {
+        let Some(call) = Call::on(bell.fd) else { return Err(Errno::BADF) };
+        let _ = verdict(rt);
+        loop {
+            let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
+                carrier.netpoll.wait(carrier, bell.fd, call.slot, Direction::Read, patience.deadline())
+            });
+            match (take_now(me, set, info), waited) {
+                (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
+                (Err(Errno::AGAIN), Waited::Interrupted) => {
+                    if interrupted(rt) != Verdict::Nothing {
+                        return Err(Errno::INTR);
+                    }
                 }
+                (Err(Errno::AGAIN), Waited::Refused(error)) => return Err(error),
+                (Err(Errno::AGAIN), _) => {}
+                (taken, _) => return taken,
             }
-            (Err(Errno::AGAIN), Waited::Refused(error)) => return Err(error),
-            (Err(Errno::AGAIN), _) => {}
-            (taken, _) => return taken,
         }
-    }
+    })
 }
 
 /// A signalfd: readable while a signal of the set is pending.
-fn bell(set: *const sigset_t) -> Result<Own, Errno> {
+fn bell(set: *const sigset_t) -> Result<c_int, Errno> {
     // SAFETY: the program's set.
     let fd =
         unsafe { scheduler::sys!(signalfd4, -1i32, set, 8usize, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }?;
-    Ok(Own::new(fd as c_int))
+    Ok(fd as c_int)
 }
 
 /// Park until a handler has run in this thread: always `EINTR`.
