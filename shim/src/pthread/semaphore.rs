@@ -31,7 +31,8 @@ export! {
     /// sem_timedwait(3)
     @cancellation_point fn sem_timedwait(sem: *mut sem_t, at: *const timespec) -> c_int {
         match ours(sem) {
-            Some(_) if !is_time(at) => fail(libc::EINVAL),
+            // Like glibc, whether or not there is something to wait for.
+            _ if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
             None => not_ours(sem, Verdict::Restart, || real::sem_timedwait(sem, at)),
         }
@@ -40,7 +41,7 @@ export! {
     /// sem_clockwait(3)
     @cancellation_point fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(sem) {
-            Some(_) if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
+            _ if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
             None => not_ours(sem, Verdict::Restart, || real::sem_clockwait(sem, clock, at)),
         }
