@@ -62,8 +62,9 @@ export! {
         }).map(|_| 0)) as c_int
     }
 
-    /// pclose(3): what is left to write, and the child's end, are a helper's.
-    @cancellation_point fn pclose(stream: *mut c_void) -> c_int {
+    /// pclose(3): what is left to write, and the child's end, are a helper's. No cancellation leaves it, or the
+    /// child's end would be lost.
+    fn pclose(stream: *mut c_void) -> c_int {
         match start::here() {
             Some((rt, carrier)) => {
                 // The helper closes the descriptor, and knows nothing of who waits for it.

@@ -1,4 +1,5 @@
-//! pthread_join(3) and its timed variants, pthread_detach(3)
+//! pthread_join(3) and its timed variants, pthread_detach(3). Joins are cancellation points only if they have to
+//! wait, as glibc's.
 
 use super::green::{self, BURIED, DETACHED, ENDED, Green, JOINED};
 use super::{cancel, deadline, is_lock_clock};
@@ -13,7 +14,7 @@ use scheduler::{Reason, Runtime, Thread};
 
 export! {
     /// pthread_join(3)
-    @cancellation_point fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
+    fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => join(rt, green, result, None),
             None => natively(|| real::pthread_join(thread, result)),
@@ -30,7 +31,7 @@ export! {
     }
 
     /// pthread_timedjoin_np(3)
-    @cancellation_point fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int {
+    fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int {
         match green_handle(thread) {
             Some((rt, green)) => timed(rt, green, result, libc::CLOCK_REALTIME, at),
             None => natively(|| real::pthread_timedjoin_np(thread, result, at)),
@@ -38,7 +39,7 @@ export! {
     }
 
     /// pthread_clockjoin_np(3)
-    @cancellation_point fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, at: *const timespec) -> c_int {
+    fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, at: *const timespec) -> c_int {
         match green_handle(thread) {
             Some(_) if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, green)) => timed(rt, green, result, clock, at),
@@ -92,10 +93,8 @@ unsafe fn timed(
         if at.is_null() {
             return join(rt, green, result, None);
         }
-        match deadline(clock, at) {
-            Ok(deadline) => join(rt, green, result, Some(deadline)),
-            Err(error) => error,
-        }
+        // A time that is none is no reason to fail for glibc: it waits on.
+        join(rt, green, result, deadline(clock, at).ok())
     }
 }
 
@@ -125,18 +124,15 @@ unsafe fn join(
     let alive = || green.life.load(Ordering::SeqCst) & ENDED == 0;
     let key = (&raw const green.life).addr();
     while alive() {
+        if here.is_some() && cancel::is_pending() {
+            // The thread stays joinable for others.
+            green.joiner.store(ptr::null_mut(), Ordering::Release);
+            cancel::point();
+        }
         let request = Request { key, reason: Reason::Join(green.fs), deadline, again: false };
-        match rt.lot.park(here, request, alive, || ()) {
-            Parked::TimedOut => {
-                green.joiner.store(ptr::null_mut(), Ordering::Release);
-                return libc::ETIMEDOUT;
-            }
-            Parked::Interrupted if here.is_some() && cancel::is_pending() => {
-                // The thread stays joinable for others.
-                green.joiner.store(ptr::null_mut(), Ordering::Release);
-                cancel::point();
-            }
-            _ => {}
+        if rt.lot.park(here, request, alive, || ()) == Parked::TimedOut {
+            green.joiner.store(ptr::null_mut(), Ordering::Release);
+            return libc::ETIMEDOUT;
         }
     }
     if !result.is_null() {

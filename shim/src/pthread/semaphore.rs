@@ -38,8 +38,8 @@ export! {
         }
     }
 
-    /// sem_clockwait(3)
-    @cancellation_point fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int {
+    /// sem_clockwait(3): unlike the other two, glibc's acts on a cancellation only if it has to wait.
+    fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int {
         match ours(sem) {
             _ if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
