@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use libc::timespec;
 use scheduler::helpers::Class;
 use scheduler::lot::{Filter, Parked, Request};
-use scheduler::sys::Timespec;
+use scheduler::sys::{self, Errno, Timespec};
 use scheduler::{Reason, Runtime};
 
 const WAIT: c_int = 0;
@@ -79,6 +79,10 @@ unsafe fn futex(
         WAIT | WAIT_BITSET if op & PRIVATE == 0 => io::offload(rt, carrier, Class::Unbounded, plain),
         WAIT | WAIT_BITSET => {
             let bits = if command == WAIT { !0 } else { last };
+            // SAFETY: the program's addresses, which the kernel looks at.
+            if let Err(error) = unsafe { probe(at, op, fourth) } {
+                return fail(error.0);
+            }
             // SAFETY: the program's timeout, or null.
             match unsafe { limit(rt, op, fourth as *const timespec) } {
                 Ok(limit) if bits != 0 => wait(rt, at, value, bits, limit),
@@ -90,6 +94,13 @@ unsafe fn futex(
             wake(rt, at, value, if command == WAKE { !0 } else { last }, plain)
         }
         REQUEUE | CMP_REQUEUE if op & PRIVATE != 0 => {
+            if (value as c_int) < 0 || (fourth as c_int) < 0 {
+                return fail(libc::EINVAL);
+            }
+            // SAFETY: the program's words. To move nobody is to look at addresses and value only.
+            if let Err(error) = unsafe { scheduler::sys!(futex, at, op, 0, 0, other, last as usize) } {
+                return fail(error.0);
+            }
             // SAFETY: the program's words.
             let word = unsafe { AtomicU32::from_ptr(at as *mut u32) };
             let unchanged = || command == REQUEUE || word.load(Ordering::SeqCst) == last;
@@ -100,6 +111,29 @@ unsafe fn futex(
         }
         _ => plain(),
     }
+}
+
+/// What the kernel says of a wait's addresses and time, without waiting: memory that cannot be read is an
+/// error, not a signal.
+unsafe fn probe(at: usize, op: c_int, time: usize) -> sys::Result {
+    const CHANGED: sys::Result = Err(Errno::AGAIN);
+    const OVER: sys::Result = Err(Errno::TIMEDOUT);
+    let past = timespec { tv_sec: 1, tv_nsec: 0 };
+    // SAFETY: the kernel checks the address; the time is ours.
+    let look = |value: u32, time: usize, op: c_int| unsafe {
+        match scheduler::sys!(futex, at, op, value as usize, time, 0, usize::MAX >> 32) {
+            CHANGED | OVER => Ok(0),
+            other => other,
+        }
+    };
+    look(0, (&raw const past).addr(), WAIT_BITSET | PRIVATE)?;
+    if time == 0 {
+        return Ok(0);
+    }
+    // SAFETY: the word can be read, as we know now.
+    let word = unsafe { AtomicU32::from_ptr(at as *mut u32) }.load(Ordering::Relaxed);
+    // A value that the word has not: the kernel looks at the time before it looks at the value.
+    look(word ^ 0x5a5a_5a5a, time, op)
 }
 
 /// `FUTEX_WAIT` takes a span, `FUTEX_WAIT_BITSET` a point in time.
@@ -145,6 +179,9 @@ fn wake(rt: &'static Runtime, at: usize, count: u32, bits: u32, plain: impl FnOn
     // The kernel wakes one even when asked for none.
     let most = (count as c_int).max(1) as usize;
     let woken = rt.lot.unpark_filtered(rt.carrier_here(), at, most, Filter(bits)) as c_long;
+    if woken == 0 {
+        return plain();
+    }
     if woken < most as c_long {
         // Kernel threads that wait by system calls of their own.
         return woken + plain().max(0);
