@@ -1,7 +1,7 @@
 /* More threads than a barrier has places go through it in groups: each round
  * takes as many as there are places, one of them serial, and the next round may
  * begin before the last one has left. The serial thread may destroy it and make
- * it anew, or free it: pthread_barrier_wait(3posix), pthread_barrier_init(3posix).
+ * it anew, or free its memory: pthread_barrier_wait(3posix), pthread_barrier_init(3posix).
  */
 #include "lib/check.h"
 #include <semaphore.h>
@@ -11,7 +11,7 @@ enum { PLACES = 3, THREADS = 4 * PLACES, ROUNDS = 300 };
 
 static pthread_barrier_t barrier;
 static sem_t next;
-static int passed, serials;
+static int passed, serials, tickets;
 
 static void add(int *number) { __atomic_add_fetch(number, 1, __ATOMIC_SEQ_CST); }
 
@@ -26,11 +26,13 @@ static int wait_at(pthread_barrier_t *which)
     return 1;
 }
 
+/* As many tickets as fill all rounds: nobody is left waiting for a group. */
 static void *go_through(void *unused)
 {
-    for (int i = 0; i < ROUNDS; i++) {
+    int ticket;
+    while ((ticket = __atomic_fetch_sub(&tickets, 1, __ATOMIC_SEQ_CST)) > 0) {
         wait_at(&barrier);
-        if (i % 50 == 0)
+        if (ticket % 50 == 0)
             sched_yield();
     }
     return unused;
@@ -67,6 +69,7 @@ static void run(const char *name, thread_body *body, void *argument, int count)
 {
     pthread_t threads[THREADS];
     passed = serials = 0;
+    tickets = ROUNDS * PLACES;
     for (int i = 0; i < count; i++)
         threads[i] = start(body, argument);
     for (int i = 0; i < count; i++)

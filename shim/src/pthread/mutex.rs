@@ -208,9 +208,14 @@ pub unsafe fn lock_after_wait(mutex: *mut pthread_mutex_t) -> c_int {
     }
 }
 
-/// Take the lock back after a condition wait: no type checks, no time limit, never fails.
+/// Take the lock back after a condition wait: no time limit, never fails.
 fn lock_again(rt: &'static Runtime, m: &mut Mutex) {
     let me = tid();
+    // Locked twice before the wait, it was not given up.
+    if m.kind & kind::TYPE == kind::RECURSIVE && m.owner.load(Ordering::Relaxed) == me {
+        relock(m);
+        return;
+    }
     if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
         wait(rt, m, None);
     }
