@@ -81,6 +81,14 @@ static void feed(char byte)
     CHECK(sem_post(&posted) == 0);
 }
 
+static int all_above_one(const int *counts)
+{
+    for (size_t i = 0; i < COUNT(uses); i++)
+        if (__atomic_load_n(&counts[i], __ATOMIC_SEQ_CST) <= 1)
+            return 0;
+    return 1;
+}
+
 int main(void)
 {
     pthread_t threads[COUNT(uses)];
@@ -94,7 +102,7 @@ int main(void)
     do {
         nap(5);
         feed('x');
-    } while (seconds(CLOCK_MONOTONIC) < end);
+    } while (seconds(CLOCK_MONOTONIC) < end || !all_above_one(counts));
     stop = 1;
     feed('e');
     for (size_t i = 0; i < COUNT(uses); i++) {
