@@ -84,7 +84,7 @@ static void keeps_bits(void)
 
 static void keeps_limit(void)
 {
-    struct sleeper sleepers[] = { { .bits = 1, .milliseconds = 300 }, { .bits = 1 } };
+    struct sleeper sleepers[] = { { .bits = 1, .milliseconds = 500 }, { .bits = 1 } };
     start_sleepers(sleepers, 2);
     printf("moved: %ld", requeue(0, INT_MAX, &second));
     join(sleepers[0].thread);

@@ -10,7 +10,7 @@ enum { PATIENCE_MS = 200 };
 
 static pthread_rwlock_t lock;
 static pthread_rwlock_t from_macro = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
-static int turns;
+static int turns, gave_up;
 
 static struct timespec time_in(clockid_t clock, long milliseconds)
 {
@@ -45,7 +45,9 @@ static void *read_once(void *which)
 static void *write_impatiently(void *which)
 {
     struct timespec limit = time_in(CLOCK_MONOTONIC, PATIENCE_MS);
-    return (void *)(intptr_t)pthread_rwlock_clockwrlock(which, CLOCK_MONOTONIC, &limit);
+    intptr_t error = pthread_rwlock_clockwrlock(which, CLOCK_MONOTONIC, &limit);
+    __atomic_store_n(&gave_up, 1, __ATOMIC_SEQ_CST);
+    return (void *)error;
 }
 
 /* ---- readers first ------------------------------------------------------ */
@@ -85,12 +87,14 @@ static void readers_first(const char *name, int kind)
 
 /* ---- writers first ------------------------------------------------------ */
 
-/* A reader is sent away as soon as a writer waits. */
+/* A reader is sent away as soon as a writer waits; an impatient one may not any more. */
 static void await_writer(pthread_rwlock_t *which)
 {
     int error;
     while ((error = pthread_rwlock_tryrdlock(which)) == 0) {
         CHECK(pthread_rwlock_unlock(which) == 0);
+        if (__atomic_load_n(&gave_up, __ATOMIC_SEQ_CST))
+            return;
         sched_yield();
     }
     CHECK(error == EBUSY);
@@ -98,7 +102,7 @@ static void await_writer(pthread_rwlock_t *which)
 
 static void writers_first(const char *name, pthread_rwlock_t *which)
 {
-    turns = 0;
+    turns = gave_up = 0;
     CHECK(pthread_rwlock_rdlock(which) == 0);
     pthread_t writer = start(write_once, which);
     await_writer(which);
