@@ -72,10 +72,12 @@ pub static GREEN_VERSION: [u8; VERSION.len()] = {
 
 const VERSION: &str = concat!("libgreen ", env!("CARGO_PKG_VERSION"), "\0");
 
-/// Runs when the library is loaded: look at the options, so that a mistake in them is reported at
-/// once. It makes no system call unless there is a mistake.
+/// Runs when the library is loaded: look the real functions up, before the program's first error of
+/// `dlopen`, and look at the options, so that a mistake in them is reported at once. It makes no system
+/// call unless there is a mistake.
 #[ctor::ctor(unsafe)]
 fn loaded() {
+    real::look_up_all();
     options::read();
     process::watch_forks();
 }

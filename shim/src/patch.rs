@@ -14,10 +14,10 @@
 //! refuses to make the pages writable, we say so and the program runs natively.
 
 use crate::abi::{FILE_ERROR, File};
-use crate::real::find;
+use crate::real::{self, inner};
 use crate::signal::mask;
 use crate::start;
-use core::ffi::{CStr, c_int, c_void};
+use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libc::{size_t, ssize_t};
 use scheduler::Reason;
@@ -30,15 +30,15 @@ const PROT_READ_EXEC: usize = 5;
 
 /// Make the patches.
 pub fn apply() -> Result<(), &'static str> {
-    let wait = find(c"__lll_lock_wait_private").ok_or("libc does not export its lock's wait")?;
-    let wake = find(c"__lll_lock_wake_private").ok_or("libc does not export its lock's wake")?;
+    let wait = inner::LOCK_WAIT_PRIVATE.find().ok_or("libc does not export its lock's wait")?;
+    let wake = inner::LOCK_WAKE_PRIVATE.find().ok_or("libc does not export its lock's wake")?;
     replace_slots()?;
     let (wait, wake) = (wait.addr(), wake.addr());
     redirect(wait, green_lock_wait as *const () as usize)?;
     redirect(wake, green_lock_wake as *const () as usize)?;
     // Both or none: who waits in one must be woken by the other.
-    let mutex_wait = hidden_callee(c"pthread_mutex_lock", wait, wake);
-    let mutex_wake = hidden_callee(c"pthread_mutex_unlock", wake, wake + 128);
+    let mutex_wait = hidden_callee(real::address::mutex_lock(), wait, wake);
+    let mutex_wake = hidden_callee(real::address::mutex_unlock(), wake, wake + 128);
     if let (Some(wait), Some(wake)) = (mutex_wait, mutex_wake) {
         redirect(wait, green_mutex_wait as *const () as usize)?;
         redirect(wake, green_mutex_wake as *const () as usize)?;
@@ -46,15 +46,14 @@ pub fn apply() -> Result<(), &'static str> {
     Ok(())
 }
 
-/// The function that starts between `from` and `to` (exclusive) and that the exported function `name`
-/// calls, or the one that `name` jumps to at its beginning. It must look like one that does a futex
+/// The function that starts between `from` and `to` (exclusive) and that libc's `function`
+/// calls, or the one that it jumps to at its beginning. It must look like one that does a futex
 /// system call.
-fn hidden_callee(name: &CStr, from: usize, to: usize) -> Option<usize> {
+fn hidden_callee(function: usize, from: usize, to: usize) -> Option<usize> {
     const BODY: usize = 768;
     const CALL: u8 = 0xe8;
     const JUMP_NEAR: u8 = 0xe9;
     const FUTEX: [u8; 5] = [0xb8, 202, 0, 0, 0];
-    let name = libc_function(name)?;
     // SAFETY: libc's text goes on for more than this after these functions; nobody writes it.
     let bytes = |at: usize, len| unsafe {
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<u8>(at), len)
@@ -63,22 +62,15 @@ fn hidden_callee(name: &CStr, from: usize, to: usize) -> Option<usize> {
         let distance = bytes(at + 1, 4).try_into().map(i32::from_ne_bytes).unwrap_or(0);
         (at + 5).wrapping_add_signed(distance as isize)
     };
-    let body = match (0..16).find(|&i| bytes(name + i, 1)[0] == JUMP_NEAR) {
-        Some(i) => target(name + i),
-        None => name,
+    let body = match (0..16).find(|&i| bytes(function + i, 1)[0] == JUMP_NEAR) {
+        Some(i) => target(function + i),
+        None => function,
     };
     (body..body + BODY)
         .filter(|&at| matches!(bytes(at, 1)[0], CALL | JUMP_NEAR))
         .map(target)
         .find(|&to_| to_ > from && to_ < to && to_.is_multiple_of(16))
         .filter(|&at| bytes(at, 48).windows(FUTEX.len()).any(|w| w == FUTEX))
-}
-
-/// A function of libc's that we export, too.
-fn libc_function(name: &CStr) -> Option<usize> {
-    // SAFETY: the string ends in NUL.
-    let at = unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) };
-    (!at.is_null()).then(|| at.addr())
 }
 
 fn protect(from: usize, to: usize, protection: usize) -> Result<(), &'static str> {
@@ -172,12 +164,12 @@ unsafe extern "C-unwind" fn green_mutex_wake(word: *mut c_int, flag: c_int) {
 
 /// Replace the read, write and close slots of every FILE jump table.
 fn replace_slots() -> Result<(), &'static str> {
-    let tables = find(c"_IO_file_jumps").ok_or("libc does not export its stdio tables")?.addr();
-    let wide = find(c"_IO_wfile_jumps").ok_or("libc does not export its stdio tables")?.addr();
+    let tables = inner::FILE_JUMPS.find().ok_or("libc does not export its stdio tables")?.addr();
+    let wide = inner::WIDE_FILE_JUMPS.find().ok_or("libc does not export its stdio tables")?.addr();
     let slots = [
-        (find(c"_IO_file_read"), file_read as *const () as usize),
-        (find(c"_IO_file_write"), file_write as *const () as usize),
-        (find(c"_IO_file_close"), file_close as *const () as usize),
+        (inner::FILE_READ.find(), file_read as *const () as usize),
+        (inner::FILE_WRITE.find(), file_write as *const () as usize),
+        (inner::FILE_CLOSE.find(), file_close as *const () as usize),
     ];
     if slots.iter().any(|(real, _)| real.is_none()) {
         return Err("libc does not export its stdio functions");

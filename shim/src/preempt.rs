@@ -13,7 +13,7 @@
 //! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
 //! by default, seldom used, and still the program's (a tick is told by its sender).
 
-use crate::real::find;
+use crate::real::inner;
 use crate::signal::mask;
 use crate::{errno, options, start};
 use core::ffi::{c_int, c_void};
@@ -118,8 +118,8 @@ fn start_timer(timer: c_int, first: libc::timespec, then: libc::timespec) {
 
 fn note_ranges() {
     let inside = [
-        find(c"__ctype_init").map_or(0, |at| at.addr()),
-        find(c"_dl_allocate_tls").map_or(0, |at| at.addr()),
+        inner::CTYPE_INIT.find().map_or(0, |at| at.addr()),
+        inner::ALLOCATE_TLS.find().map_or(0, |at| at.addr()),
         arm_now as *const () as usize,
         // SAFETY: no pointers.
         unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize },

@@ -113,7 +113,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
         fsgsbase: hwcap2 & HWCAP2_FSGSBASE != 0 && options::FSGSBASE.get() != Some(0),
     };
     let host = Host {
-        clock_gettime: vdso_clock(),
+        clock_gettime: clock(),
         start_kernel_thread: helper::spawn,
         kernel_thread_begins: helper::begin,
         run_cancellable: helper::run_cancellable,
@@ -134,7 +134,6 @@ fn start() -> Result<&'static Runtime, &'static str> {
     tls::await_resolver_state(&layout)?;
     check_tls(rt, &layout)?;
     one_malloc_arena();
-    real::look_up_all();
     RUNTIME.store((&raw const *rt).cast_mut(), Ordering::Release);
     if let Err(why) = patch::apply() {
         RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
@@ -183,23 +182,11 @@ fn one_malloc_arena() {
     }
 }
 
-/// The vDSO's `clock_gettime`: libc's may be replaced (libfaketime), a system call costs five times
-/// as much.
-fn vdso_clock() -> ClockGettime {
-    const RTLD_LAZY_NOLOAD: c_int = 1 | 4;
-    // SAFETY: the vDSO is always loaded where it exists; strings end in NUL.
-    unsafe {
-        let vdso = libc::dlopen(c"linux-vdso.so.1".as_ptr(), RTLD_LAZY_NOLOAD);
-        if vdso.is_null() {
-            return clock_gettime_syscall;
-        }
-        let at = libc::dlvsym(vdso, c"__vdso_clock_gettime".as_ptr(), c"LINUX_2.6".as_ptr());
-        if at.is_null() {
-            clock_gettime_syscall
-        } else {
-            core::mem::transmute::<*mut c_void, ClockGettime>(at)
-        }
-    }
+fn clock() -> ClockGettime {
+    real::vdso_clock_gettime().map_or(clock_gettime_syscall, |at| {
+        // SAFETY: the vDSO's function has this type.
+        unsafe { core::mem::transmute::<*mut c_void, ClockGettime>(at) }
+    })
 }
 
 /// In the child of `fork` from a green thread.

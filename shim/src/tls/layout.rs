@@ -2,7 +2,7 @@
 //! looking at what its own functions change.
 
 use super::LIBC_TLS_MOST;
-use crate::real::find;
+use crate::real::inner::{self, Inner};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering};
@@ -54,16 +54,16 @@ pub struct Layout {
     pub call_tls_dtors: Plain,
 }
 
-unsafe fn function<F: Copy>(name: &core::ffi::CStr) -> Option<F> {
-    let at = find(name)?;
+unsafe fn function<F: Copy>(symbol: &Inner) -> Option<F> {
+    let at = symbol.find()?;
     // SAFETY: the caller names a function pointer type; both are one word.
     Some(unsafe { core::mem::transmute_copy(&at) })
 }
 
 /// A field's offset from libc's description for debuggers: { bits, count, offset }.
-fn described(name: &core::ffi::CStr) -> Option<[u32; 3]> {
+fn described(field: &Inner) -> Option<[u32; 3]> {
     // SAFETY: these symbols are arrays of three words.
-    Some(unsafe { *find(name)?.cast::<[u32; 3]>() })
+    Some(unsafe { *field.find()?.cast::<[u32; 3]>() })
 }
 
 impl Layout {
@@ -72,29 +72,29 @@ impl Layout {
         // SAFETY: the symbols have these types since glibc 2.34 at least.
         let (allocate, initialise, deallocate, info, ctype_init, call_tls_dtors) = unsafe {
             (
-                function::<AllocateTls>(c"_dl_allocate_tls")?,
-                function::<AllocateTlsInit>(c"_dl_allocate_tls_init")?,
-                function::<DeallocateTls>(c"_dl_deallocate_tls")?,
-                function::<StaticInfo>(c"_dl_get_tls_static_info")?,
-                function::<Plain>(c"__ctype_init")?,
-                function::<Plain>(c"__call_tls_dtors")?,
+                function::<AllocateTls>(&inner::ALLOCATE_TLS)?,
+                function::<AllocateTlsInit>(&inner::ALLOCATE_TLS_INIT)?,
+                function::<DeallocateTls>(&inner::DEALLOCATE_TLS)?,
+                function::<StaticInfo>(&inner::TLS_STATIC_INFO)?,
+                function::<Plain>(&inner::CTYPE_INIT)?,
+                function::<Plain>(&inner::CALL_TLS_DTORS)?,
             )
         };
         // SAFETY: a 32-bit number.
-        let descriptor = unsafe { *find(c"_thread_db_sizeof_pthread")?.cast::<u32>() } as usize;
-        let tid = described(c"_thread_db_pthread_tid")?[2] as usize;
-        let [_, specific_len, specific] = described(c"_thread_db_pthread_specific")?;
-        let list = described(c"_thread_db_pthread_list")?[2] as usize;
+        let descriptor = unsafe { *inner::SIZEOF_PTHREAD.find()?.cast::<u32>() } as usize;
+        let tid = described(&inner::PTHREAD_TID)?[2] as usize;
+        let [_, specific_len, specific] = described(&inner::PTHREAD_SPECIFIC)?;
+        let list = described(&inner::PTHREAD_LIST)?[2] as usize;
         let (mut total, mut align) = (0, 0);
         // SAFETY: two words of our own.
         unsafe { info(&raw mut total, &raw mut align) };
         // SAFETY: a word.
-        let rseq = find(c"__rseq_offset").map_or(0, |at| unsafe { *at.cast::<isize>() });
+        let rseq = inner::RSEQ_OFFSET.find().map_or(0, |at| unsafe { *at.cast::<isize>() });
         let (libc_below, libc_len) = libc_tls()?;
-        // A TLS symbol: dlsym answers the calling thread's own.
-        let resolver_below = fs_base() - find(c"__resp")?.addr();
+        // A TLS symbol: dlsym answered the calling thread's own, and this is the same thread.
+        let resolver_below = fs_base() - inner::RESOLVER_STATE.find()?.addr();
         let (robust, robust_offset) = robust_list()?;
-        let cancel_handling = described(c"_thread_db_pthread_cancelhandling")?[2] as usize;
+        let cancel_handling = described(&inner::PTHREAD_CANCELHANDLING)?[2] as usize;
         let cancel_disabled = flag_of(descriptor, pthread_setcancelstate)?;
         let cancel_asynchronous = flag_of(descriptor, pthread_setcanceltype)?;
         let sane = descriptor > 0x300
@@ -217,7 +217,7 @@ pub fn libc_tls() -> Option<(usize, usize)> {
         }
         1
     }
-    let mut search = Search { code: find(c"__ctype_init")?.addr(), found: None };
+    let mut search = Search { code: inner::CTYPE_INIT.find()?.addr(), found: None };
     // SAFETY: `look` fits, and `search` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
     search.found

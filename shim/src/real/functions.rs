@@ -1,0 +1,226 @@
+//! The table of real functions, in the order of the manual's sections.
+
+use super::{Destructor, Real, Start};
+use core::ffi::{CStr, c_char, c_int, c_void};
+use libc::{
+    addrinfo, clockid_t, cpu_set_t, epoll_event, fd_set, hostent, iovec, mmsghdr, msghdr, nfds_t, off64_t,
+    pid_t, pollfd, pthread_attr_t, pthread_barrier_t, pthread_cond_t, pthread_key_t, pthread_mutex_t,
+    pthread_rwlock_t, pthread_spinlock_t, pthread_t, sched_param, sem_t, sigset_t, size_t, sockaddr,
+    socklen_t, ssize_t, timespec, timeval,
+};
+use once_cell::race::OnceNonZeroUsize;
+
+macro_rules! real {
+    ($( fn $name:ident $(@ $version:literal)? ( $($arg:ident : $ty:ty),* $(,)? ) $(-> $ret:ty)?; )*) => {
+        #[allow(non_upper_case_globals)]
+        mod entry {
+            use super::{CStr, OnceNonZeroUsize, Real};
+            $(
+                pub(super) static $name: Real = Real {
+                    name: concat!(stringify!($name), "\0"),
+                    version: {
+                        #[allow(unused_mut, unused_assignments)]
+                        let mut version: Option<&CStr> = None;
+                        $( version = Some($version); )?
+                        version
+                    },
+                    at: OnceNonZeroUsize::new(),
+                };
+            )*
+        }
+
+        pub(super) static ALL: &[&Real] = &[ $( &entry::$name ),* ];
+
+        $(
+            #[doc = concat!("The real `", stringify!($name), "`.")]
+            ///
+            /// # Safety
+            /// As for the libc function.
+            #[inline]
+            #[allow(clippy::too_many_arguments)]
+            pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
+                let at = entry::$name.address();
+                // SAFETY: libc's function of this name has this type.
+                unsafe {
+                    let f: unsafe extern "C-unwind" fn($($ty),*) $(-> $ret)? = core::mem::transmute(at);
+                    f($($arg),*)
+                }
+            }
+        )*
+    };
+}
+
+real! {
+    // libraries
+    fn dlopen @ c"GLIBC_2.34" (file: *const c_char, mode: c_int) -> *mut c_void;
+    fn dlmopen @ c"GLIBC_2.34" (space: usize, file: *const c_char, mode: c_int) -> *mut c_void;
+    fn dlclose(handle: *mut c_void) -> c_int;
+    // threads
+    fn pthread_create(out: *mut pthread_t, attr: *const pthread_attr_t, start: Start, arg: *mut c_void) -> c_int;
+    fn pthread_join(thread: pthread_t, result: *mut *mut c_void) -> c_int;
+    fn pthread_tryjoin_np(thread: pthread_t, result: *mut *mut c_void) -> c_int;
+    fn pthread_timedjoin_np(thread: pthread_t, result: *mut *mut c_void, at: *const timespec) -> c_int;
+    fn pthread_clockjoin_np(thread: pthread_t, result: *mut *mut c_void, clock: clockid_t, at: *const timespec) -> c_int;
+    fn pthread_cancel(thread: pthread_t) -> c_int;
+    fn pthread_testcancel();
+    fn pthread_detach(thread: pthread_t) -> c_int;
+    fn pthread_exit(result: *mut c_void) -> !;
+    fn __libc_start_main @ c"GLIBC_2.34" (main: usize, argc: c_int, argv: *mut *mut c_char, init: usize, fini: usize, rtld_fini: usize, stack_end: *mut c_void) -> c_int;
+    fn pthread_kill @ c"GLIBC_2.34" (thread: pthread_t, signal: c_int) -> c_int;
+    fn pthread_getschedparam(thread: pthread_t, policy: *mut c_int, param: *mut sched_param) -> c_int;
+    fn pthread_setschedparam(thread: pthread_t, policy: c_int, param: *const sched_param) -> c_int;
+    fn pthread_setschedprio(thread: pthread_t, priority: c_int) -> c_int;
+    fn pthread_getaffinity_np @ c"GLIBC_2.32" (thread: pthread_t, size: size_t, set: *mut cpu_set_t) -> c_int;
+    fn pthread_setaffinity_np @ c"GLIBC_2.34" (thread: pthread_t, size: size_t, set: *const cpu_set_t) -> c_int;
+    fn pthread_getcpuclockid(thread: pthread_t, clock: *mut clockid_t) -> c_int;
+    fn pthread_getattr_np(thread: pthread_t, attr: *mut pthread_attr_t) -> c_int;
+    fn pthread_setname_np(thread: pthread_t, name: *const c_char) -> c_int;
+    fn pthread_getname_np(thread: pthread_t, name: *mut c_char, len: size_t) -> c_int;
+    fn pthread_key_create(key: *mut pthread_key_t, destructor: Destructor) -> c_int;
+    fn pthread_key_delete(key: pthread_key_t) -> c_int;
+    fn tss_create(key: *mut pthread_key_t, destructor: Destructor) -> c_int;
+    fn tss_delete(key: pthread_key_t);
+    // locks
+    fn pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int;
+    fn pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int;
+    fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int;
+    fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec) -> c_int;
+    fn pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int;
+    fn pthread_mutex_setprioceiling(mutex: *mut pthread_mutex_t, ceiling: c_int, old: *mut c_int) -> c_int;
+    fn pthread_cond_wait @ c"GLIBC_2.3.2" (cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t) -> c_int;
+    fn pthread_cond_timedwait @ c"GLIBC_2.3.2" (cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int;
+    fn pthread_cond_clockwait(cond: *mut pthread_cond_t, mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec) -> c_int;
+    fn pthread_cond_signal @ c"GLIBC_2.3.2" (cond: *mut pthread_cond_t) -> c_int;
+    fn pthread_cond_broadcast @ c"GLIBC_2.3.2" (cond: *mut pthread_cond_t) -> c_int;
+    fn pthread_cond_destroy @ c"GLIBC_2.3.2" (cond: *mut pthread_cond_t) -> c_int;
+    fn pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int;
+    fn pthread_rwlock_timedrdlock(lock: *mut pthread_rwlock_t, at: *const timespec) -> c_int;
+    fn pthread_rwlock_timedwrlock(lock: *mut pthread_rwlock_t, at: *const timespec) -> c_int;
+    fn pthread_rwlock_clockrdlock(lock: *mut pthread_rwlock_t, clock: clockid_t, at: *const timespec) -> c_int;
+    fn pthread_rwlock_clockwrlock(lock: *mut pthread_rwlock_t, clock: clockid_t, at: *const timespec) -> c_int;
+    fn pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int;
+    fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int;
+    fn pthread_spin_trylock(lock: *mut pthread_spinlock_t) -> c_int;
+    fn pthread_spin_lock(lock: *mut pthread_spinlock_t) -> c_int;
+    fn sem_wait(sem: *mut sem_t) -> c_int;
+    fn sem_timedwait(sem: *mut sem_t, at: *const timespec) -> c_int;
+    fn sem_clockwait(sem: *mut sem_t, clock: clockid_t, at: *const timespec) -> c_int;
+    fn sem_post(sem: *mut sem_t) -> c_int;
+    // bytes
+    fn read(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t;
+    fn write(fd: c_int, buf: *const c_void, len: size_t) -> ssize_t;
+    fn readv(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t;
+    fn writev(fd: c_int, iov: *const iovec, count: c_int) -> ssize_t;
+    fn pread64(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t) -> ssize_t;
+    fn preadv64(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t;
+    fn preadv64v2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t;
+    fn pwritev64v2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t;
+    fn __read_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t) -> ssize_t;
+    fn __pread64_chk(fd: c_int, buf: *mut c_void, len: size_t, at: off64_t, room: size_t) -> ssize_t;
+    // messages
+    fn recvfrom(fd: c_int, buf: *mut c_void, len: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> ssize_t;
+    fn recvmsg(fd: c_int, msg: *mut msghdr, flags: c_int) -> ssize_t;
+    fn recvmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int, timeout: *mut timespec) -> c_int;
+    fn sendto(fd: c_int, buf: *const c_void, len: size_t, flags: c_int, addr: *const sockaddr, addr_len: socklen_t) -> ssize_t;
+    fn sendmsg(fd: c_int, msg: *const msghdr, flags: c_int) -> ssize_t;
+    fn sendmmsg(fd: c_int, msgs: *mut mmsghdr, count: u32, flags: c_int) -> c_int;
+    fn __recv_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t, flags: c_int) -> ssize_t;
+    fn __recvfrom_chk(fd: c_int, buf: *mut c_void, len: size_t, room: size_t, flags: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> ssize_t;
+    // connections and descriptors
+    fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int;
+    fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int;
+    fn connect(fd: c_int, addr: *const sockaddr, addr_len: socklen_t) -> c_int;
+    fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int;
+    fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int;
+    fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int;
+    fn pipe(pair: *mut c_int) -> c_int;
+    fn pipe2(pair: *mut c_int, flags: c_int) -> c_int;
+    fn close(fd: c_int) -> c_int;
+    fn close_range(first: u32, last: u32, flags: c_int) -> c_int;
+    fn dup(fd: c_int) -> c_int;
+    fn dup2(from: c_int, to: c_int) -> c_int;
+    fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int;
+    fn fcntl64(fd: c_int, command: c_int, arg: usize) -> c_int;
+    fn ioctl(fd: c_int, request: usize, arg: usize) -> c_int;
+    // readiness
+    fn poll(fds: *mut pollfd, count: nfds_t, timeout: c_int) -> c_int;
+    fn ppoll(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    fn select(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *mut timeval) -> c_int;
+    fn pselect(count: c_int, read: *mut fd_set, write: *mut fd_set, except: *mut fd_set, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    fn epoll_wait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int) -> c_int;
+    fn epoll_pwait(epoll: c_int, events: *mut epoll_event, max: c_int, timeout: c_int, mask: *const sigset_t) -> c_int;
+    fn epoll_pwait2 @ c"GLIBC_2.35" (epoll: c_int, events: *mut epoll_event, max: c_int, timeout: *const timespec, mask: *const sigset_t) -> c_int;
+    fn __poll_chk(fds: *mut pollfd, count: nfds_t, timeout: c_int, room: size_t) -> c_int;
+    fn __ppoll_chk(fds: *mut pollfd, count: nfds_t, timeout: *const timespec, mask: *const sigset_t, room: size_t) -> c_int;
+    // scheduling and time
+    fn sched_getscheduler(tid: pid_t) -> c_int;
+    fn sched_setscheduler(tid: pid_t, policy: c_int, param: *const sched_param) -> c_int;
+    fn sched_getparam(tid: pid_t, param: *mut sched_param) -> c_int;
+    fn sched_setparam(tid: pid_t, param: *const sched_param) -> c_int;
+    fn sched_getaffinity @ c"GLIBC_2.3.4" (tid: pid_t, size: size_t, set: *mut cpu_set_t) -> c_int;
+    fn sched_setaffinity @ c"GLIBC_2.3.4" (tid: pid_t, size: size_t, set: *const cpu_set_t) -> c_int;
+    fn clock_gettime @ c"GLIBC_2.17" (clock: clockid_t, time: *mut timespec) -> c_int;
+    fn clock_getres @ c"GLIBC_2.17" (clock: clockid_t, time: *mut timespec) -> c_int;
+    fn sleep(seconds: u32) -> u32;
+    fn usleep(micros: u32) -> c_int;
+    fn nanosleep(request: *const timespec, left: *mut timespec) -> c_int;
+    fn clock_nanosleep(clock: clockid_t, flags: c_int, request: *const timespec, left: *mut timespec) -> c_int;
+    fn sched_yield() -> c_int;
+    // durability
+    fn fsync(fd: c_int) -> c_int;
+    fn fdatasync(fd: c_int) -> c_int;
+    fn sync_file_range(fd: c_int, from: off64_t, len: off64_t, flags: u32) -> c_int;
+    fn aio_suspend @ c"GLIBC_2.34" (list: *const usize, count: c_int, timeout: *const timespec) -> c_int;
+    fn lio_listio @ c"GLIBC_2.34" (mode: c_int, list: *const usize, count: c_int, event: *mut c_void) -> c_int;
+    // names
+    fn getaddrinfo(node: *const c_char, service: *const c_char, hints: *const addrinfo, out: *mut *mut addrinfo) -> c_int;
+    fn getnameinfo(addr: *const sockaddr, addr_len: socklen_t, host: *mut c_char, host_len: socklen_t, service: *mut c_char, service_len: socklen_t, flags: c_int) -> c_int;
+    fn gethostbyname(name: *const c_char) -> *mut hostent;
+    fn gethostbyname2(name: *const c_char, family: c_int) -> *mut hostent;
+    fn gethostbyaddr(addr: *const c_void, len: socklen_t, family: c_int) -> *mut hostent;
+    fn gethostbyname_r(name: *const c_char, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
+    fn gethostbyname2_r(name: *const c_char, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
+    fn gethostbyaddr_r(addr: *const c_void, addr_len: socklen_t, family: c_int, out: *mut hostent, buf: *mut c_char, len: size_t, result: *mut *mut hostent, error: *mut c_int) -> c_int;
+    fn res_query(name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_search(name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_querydomain(name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_send(query: *const u8, len: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nquery(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn res_nsend(state: *mut c_void, query: *const u8, len: c_int, answer: *mut u8, room: c_int) -> c_int;
+    // processes and signals
+    fn syscall(number: libc::c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> libc::c_long;
+    fn gettid() -> c_int;
+    fn sigaction(signal: c_int, action: *const libc::sigaction, old: *mut libc::sigaction) -> c_int;
+    fn signal(signal: c_int, handler: usize) -> usize;
+    fn __sysv_signal(signal: c_int, handler: usize) -> usize;
+    fn wait4(pid: libc::pid_t, status: *mut c_int, options: c_int, usage: *mut c_void) -> libc::pid_t;
+    fn waitid(kind: libc::idtype_t, id: libc::id_t, info: *mut libc::siginfo_t, options: c_int) -> c_int;
+    fn pclose(stream: *mut c_void) -> c_int;
+    fn pthread_sigmask @ c"GLIBC_2.32" (how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn sigprocmask(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> c_int;
+    fn sigpending(set: *mut sigset_t) -> c_int;
+    fn pthread_sigqueue(thread: pthread_t, signal: c_int, value: libc::sigval) -> c_int;
+    fn raise(signal: c_int) -> c_int;
+    fn tgkill(process: pid_t, tid: pid_t, signal: c_int) -> c_int;
+    fn sigwait(set: *const sigset_t, signal: *mut c_int) -> c_int;
+    fn sigwaitinfo(set: *const sigset_t, info: *mut libc::siginfo_t) -> c_int;
+    fn sigtimedwait(set: *const sigset_t, info: *mut libc::siginfo_t, timeout: *const timespec) -> c_int;
+    fn pause() -> c_int;
+    fn sigsuspend(mask: *const sigset_t) -> c_int;
+    fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
+    fn posix_spawn @ c"GLIBC_2.15" (pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
+    fn posix_spawnp @ c"GLIBC_2.15" (pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
+    fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int;
+    fn execv(path: *const c_char, argv: usize) -> c_int;
+    fn execvp(file: *const c_char, argv: usize) -> c_int;
+    fn execvpe(file: *const c_char, argv: usize, envp: usize) -> c_int;
+    fn fexecve(fd: c_int, argv: usize, envp: usize) -> c_int;
+    fn execveat @ c"GLIBC_2.34" (fd: c_int, path: *const c_char, argv: usize, envp: usize, flags: c_int) -> c_int;
+    fn system(command: *const c_char) -> c_int;
+    fn popen(command: *const c_char, mode: *const c_char) -> *mut c_void;
+}
