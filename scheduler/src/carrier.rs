@@ -233,12 +233,10 @@ impl Carrier {
     /// # Safety
     /// `thread` must be alive.
     pub unsafe fn interrupt(&self, thread: *mut Thread) {
-        // Another kernel thread's call changes nothing here but through the inbox.
-        let _critical = self.is_here().then(|| CriticalQuietly::enter(self));
         // SAFETY: the caller vouches.
         unsafe {
             if !(*thread).deaf.load(Ordering::Relaxed) {
-                Thread::unpark(thread, Wake::Interrupted);
+                self.wake_to_look(thread);
             }
         }
     }
@@ -248,6 +246,7 @@ impl Carrier {
     /// # Safety
     /// `thread` must be alive.
     pub unsafe fn wake_to_look(&self, thread: *mut Thread) {
+        // Another kernel thread's call changes nothing here but through the inbox.
         let _critical = self.is_here().then(|| CriticalQuietly::enter(self));
         // SAFETY: the caller vouches.
         unsafe { Thread::unpark(thread, Wake::Interrupted) };

@@ -2,7 +2,7 @@
 //! kernel threads of its own execute them and its locks know green threads (patch.rs).
 
 use crate::errno::{self, answer};
-use crate::io::{Ends, offload, offload_waiting};
+use crate::offload::{self, Ends};
 use crate::{export, real, start};
 use core::ffi::{c_int, c_void};
 use libc::timespec;
@@ -22,7 +22,7 @@ export! {
                     return 0;
                 }
                 errno::set(before);
-                answer(offload_waiting(rt, carrier, Ends::Interrupted, || plain() as isize)) as c_int
+                answer(offload::waiting_raw(rt, carrier, Ends::Interrupted, || plain() as isize)) as c_int
             }
             None => plain(),
         }
@@ -32,7 +32,7 @@ export! {
     fn lio_listio | lio_listio64(mode: c_int, list: *const usize, count: c_int, event: *mut c_void) -> c_int {
         let plain = || real::lio_listio(mode, list, count, event);
         match start::here() {
-            Some((rt, carrier)) if mode == LIO_WAIT => offload(rt, carrier, Class::Unbounded, plain),
+            Some((rt, carrier)) if mode == LIO_WAIT => offload::call(rt, carrier, Class::Unbounded, plain),
             _ => plain(),
         }
     }

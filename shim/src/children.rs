@@ -5,6 +5,7 @@
 //! without taking anything (`WNOWAIT`), and the call is tried again.
 
 use crate::io::{self, Call, Own};
+use crate::offload::{self, Ends};
 use crate::{errno, export, real, signal, start};
 use core::ffi::{c_int, c_void};
 use libc::{id_t, idtype_t, pid_t, siginfo_t};
@@ -69,7 +70,7 @@ export! {
             Some((rt, carrier)) => {
                 // The helper closes the descriptor, and knows nothing of who waits for it.
                 carrier.netpoll.forget(carrier, &rt.fds, fileno(stream));
-                io::offload(rt, carrier, Class::Unbounded, || real::pclose(stream))
+                offload::call(rt, carrier, Class::Unbounded, || real::pclose(stream))
             }
             None => real::pclose(stream),
         }
@@ -98,7 +99,7 @@ fn until(
             await_end(rt, id as pid_t)?;
         } else {
             let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
-            let waited = io::offload_waiting(rt, carrier, io::Ends::Interrupted, || {
+            let waited = offload::waiting_raw(rt, carrier, Ends::Interrupted, || {
                 // SAFETY: an object of ours; what it says is not wanted.
                 unsafe {
                     let mut found: siginfo_t = core::mem::zeroed();

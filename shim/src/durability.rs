@@ -1,9 +1,9 @@
 //! fsync(2), fdatasync(2), sync_file_range(2): a disk's time, on a helper.
 
 use crate::errno::fail;
+use crate::io::Call;
 use crate::io::descriptor::is_own;
-use crate::io::{Call, offload};
-use crate::{export, real};
+use crate::{export, offload, real};
 use core::ffi::c_int;
 use libc::off64_t;
 use scheduler::helpers::Class;
@@ -14,7 +14,7 @@ fn flush(fd: c_int, work: impl Fn() -> c_int) -> c_int {
         Some(call) => {
             // Whoever flushes meets the journal at the next write, too.
             call.slot.write_was_slow();
-            offload(call.rt, call.carrier, Class::Bounded, work)
+            offload::call(call.rt, call.carrier, Class::Bounded, work)
         }
         None if is_own(fd) => fail(libc::EBADF),
         None => work(),

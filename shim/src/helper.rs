@@ -14,7 +14,8 @@
 //!
 //! Everywhere else a helper refuses to be cancelled.
 
-use crate::{io, real, start, tls};
+use crate::signal::set::under_kernel_mask;
+use crate::{offload, real, start, tls};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
 use scheduler::helpers::{Class, Work};
@@ -23,7 +24,7 @@ use scheduler::sys::Errno;
 
 /// All signals but the two that glibc itself sends: for cancellation, and to every thread when one of
 /// them changes the process's user (setuid(2)).
-static SIGNALS: u64 = !(1 << 31 | 1 << 32);
+const SIGNALS: u64 = !(1 << 31 | 1 << 32);
 
 /// Bits of pthread_setcancelstate(3), which the libc crate lacks.
 const PTHREAD_CANCEL_ENABLE: c_int = 0;
@@ -33,19 +34,16 @@ const STACK: usize = 1 << 20;
 
 /// Start a kernel thread of ours: detached, all signals blocked, a stack that suffices for NSS modules.
 pub fn spawn(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> {
-    let mut before = 0u64;
     // SAFETY: objects of our own; libc's pthread_create copies what it needs.
     let error = unsafe {
         let mut attr = core::mem::zeroed::<libc::pthread_attr_t>();
         libc::pthread_attr_init(&raw mut attr);
         libc::pthread_attr_setstacksize(&raw mut attr, STACK);
         libc::pthread_attr_setdetachstate(&raw mut attr, libc::PTHREAD_CREATE_DETACHED);
-        let _ =
-            scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const SIGNALS, &raw mut before, 8usize);
         let mut thread = 0;
         let main = core::mem::transmute::<KernelMain, real::Start>(main);
-        let error = real::pthread_create(&raw mut thread, &raw const attr, main, arg);
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
+        let error =
+            under_kernel_mask(SIGNALS, || real::pthread_create(&raw mut thread, &raw const attr, main, arg));
         libc::pthread_attr_destroy(&raw mut attr);
         error
     };
@@ -82,7 +80,7 @@ pub fn on_fresh_thread(work: impl FnOnce() -> c_int) -> c_int {
         }
     };
     match start::here() {
-        Some((rt, carrier)) => io::offload(rt, carrier, Class::Bounded, run),
+        Some((rt, carrier)) => offload::call(rt, carrier, Class::Bounded, run),
         None => run(),
     }
     shared.result

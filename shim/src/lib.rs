@@ -7,8 +7,8 @@
 //!   start.rs    from first pthread_create to M:1  options.rs  the GREEN_* table
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
-//!   helper.rs   kernel threads of our own          loader.rs   libraries that come later
-//!   preempt.rs  threads that compute
+//!   helper.rs   kernel threads of our own         offload.rs  calls that they execute
+//!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
 //!   time.rs  durability.rs  aio.rs  names.rs  process.rs  children.rs  signal.rs
 //! ```
@@ -47,6 +47,7 @@ mod io;
 mod loader;
 mod log;
 mod names;
+mod offload;
 mod options;
 mod patch;
 mod preempt;

@@ -244,17 +244,10 @@ fn at(green: &Green, place: Place) -> *mut u8 {
 /// Every thread but the main one, which ld.so takes care of.
 fn each_thread(mut work: impl FnMut(&Green)) {
     let main = green::main_handle() as usize;
-    let mut work = |green: &Green| {
+    roster::each(|green| {
         if green.fs != main {
             work(green);
         }
-    };
-    let work = core::cell::RefCell::new(&mut work);
-    roster::find(|green| {
-        if let Ok(mut work) = work.try_borrow_mut() {
-            work(green);
-        }
-        false
     });
 }
 

@@ -5,7 +5,7 @@
 //! resolver's state (`_res`), which programs read and set. The state moves to the helper for the time
 //! of the call (the two are swapped: it owns memory and sockets, so it must not exist twice).
 
-use crate::{export, io, real, start};
+use crate::{export, offload, real, start};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{addrinfo, hostent, size_t, sockaddr, socklen_t};
 use scheduler::helpers::Class;
@@ -25,7 +25,7 @@ fn resolve<R>(work: impl FnOnce() -> R) -> R {
     // helper works, so nobody else looks at its state.
     unsafe {
         let (callers, h_errno) = (__res_state().cast::<[u8; RES_STATE]>(), __h_errno_location());
-        io::offload(rt, carrier, Class::Bounded, || {
+        offload::call(rt, carrier, Class::Bounded, || {
             let helpers = __res_state().cast::<[u8; RES_STATE]>();
             core::ptr::swap(callers, helpers);
             *__h_errno_location() = *h_errno;
@@ -44,7 +44,7 @@ fn elsewhere<R>(work: impl FnOnce() -> R) -> R {
     // SAFETY: the caller's own h_errno; it is parked while the helper works.
     unsafe {
         let h_errno = __h_errno_location();
-        io::offload(rt, carrier, Class::Bounded, || {
+        offload::call(rt, carrier, Class::Bounded, || {
             let result = work();
             *h_errno = *__h_errno_location();
             result

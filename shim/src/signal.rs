@@ -24,11 +24,13 @@ mod jump;
 pub mod mask;
 mod pending;
 pub mod send;
+pub mod set;
 mod wait;
 
 pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, nudge, run_handlers};
 pub use dispositions::{adopt_handlers, lend_ignored, take_back, take_over};
 use send::plain_info;
+use set::{bit, under_kernel_mask};
 
 use crate::pthread::cancel;
 use crate::pthread::green;
@@ -98,22 +100,11 @@ pub fn is_valid(signal: c_int) -> bool {
     (0..SIGNALS as c_int).contains(&signal) && signal != 32 && signal != 33
 }
 
-const fn bit(signal: c_int) -> u64 {
-    1 << (signal - 1)
-}
-
 /// Run `work`, which takes spin locks, so that no handler comes in between: a handler that wanted one
 /// of them on the same kernel thread would wait for ever.
 pub fn undisturbed<R>(work: impl FnOnce() -> R) -> R {
     if let Some((_, carrier)) = start::here() {
         return carrier.quietly(work);
     }
-    let (all, mut before) = (u64::MAX, 0u64);
-    // SAFETY: words of our own.
-    unsafe {
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const all, &raw mut before, 8usize);
-        let result = work();
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
-        result
-    }
+    under_kernel_mask(u64::MAX, work)
 }

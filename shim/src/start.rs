@@ -9,6 +9,7 @@
 
 use crate::options;
 use crate::pthread::green;
+use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{helper, loader, patch, preempt, real, say, signal};
 use core::cell::UnsafeCell;
@@ -148,24 +149,12 @@ fn start() -> Result<&'static Runtime, &'static str> {
 
 /// Try a TLS block before anybody depends on it.
 fn check_tls(rt: &'static Runtime, layout: &Layout) -> Result<(), &'static str> {
-    let everything = usize::MAX;
-    let mut before = 0usize;
-    // SAFETY: masks of our own; a handler must not run on the trial block.
-    unsafe {
-        let _ = scheduler::sys!(
-            rt_sigprocmask,
-            libc::SIG_SETMASK,
-            &raw const everything,
-            &raw mut before,
-            8usize
-        );
-        let checked = match green::trial_block(rt, layout) {
-            Some(fs) => tls::self_check(layout, fs),
-            None => Err("no memory for a thread"),
-        };
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const before, 0, 8usize);
-        checked
-    }
+    // A handler must not run on the trial block.
+    under_kernel_mask(u64::MAX, || {
+        let fs = green::trial_block(rt, layout).ok_or("no memory for a thread")?;
+        // SAFETY: a fresh block that nobody else knows.
+        unsafe { tls::self_check(layout, fs) }
+    })
 }
 
 /// One carrier needs one arena; the user's own setting wins.

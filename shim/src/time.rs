@@ -2,7 +2,7 @@
 
 use crate::errno::fail;
 use crate::signal::{self, Verdict};
-use crate::{export, io, real, start};
+use crate::{export, offload, real, start};
 use core::ffi::{c_int, c_long};
 use libc::{clockid_t, timespec};
 use scheduler::helpers::Class;
@@ -52,7 +52,7 @@ export! {
         }
         if !is_wall(clock) {
             // CPU-time clocks: the kernel's business, on a helper (or its error).
-            return io::offload(rt, carrier, Class::Unbounded, || real::clock_nanosleep(clock, flags, request, left));
+            return offload::call(rt, carrier, Class::Unbounded, || real::clock_nanosleep(clock, flags, request, left));
         }
         let time = Timespec { sec: time.tv_sec, nsec: time.tv_nsec };
         let absolute = flags & libc::TIMER_ABSTIME != 0;

@@ -11,7 +11,8 @@
 //!
 //! A kind is a hint: a call that answers `ENOTSOCK` or `EOPNOTSUPP` corrects it and is tried again.
 
-use super::{Call, Ends, offload_raw, offload_waiting, repeat};
+use super::{Call, repeat};
+use crate::offload::{self, Ends};
 use crate::real;
 use libc::{c_int, iovec, msghdr};
 use scheduler::fd_table::Kind;
@@ -171,7 +172,7 @@ fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
         }
     }
     let fd = call.fd;
-    let cold = offload_raw(call, Class::Bounded, || {
+    let cold = offload::raw(call.rt, call.carrier, Class::Bounded, || {
         // SAFETY: the program's buffers; the program's thread is parked.
         unsafe {
             match at {
@@ -219,7 +220,9 @@ fn write_disk(call: Call, b: Buffers) -> sys::Result {
     let fd = call.fd;
     if call.slot.expects_slow_write() {
         // SAFETY: the program's buffers; its thread is parked.
-        return offload_raw(call, Class::Bounded, || unsafe { real::writev(fd, b.iov, b.count as c_int) });
+        return offload::raw(call.rt, call.carrier, Class::Bounded, || unsafe {
+            real::writev(fd, b.iov, b.count as c_int)
+        });
     }
     let clock = &call.rt.clock;
     let start = clock.now();
@@ -264,7 +267,7 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
         // (an unconnected unix datagram socket).
         let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
         // SAFETY: the program's message; its thread is parked.
-        return offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        return offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
             real::sendmsg(fd, msg, flags)
         });
     }
@@ -283,7 +286,7 @@ fn write_pollable(call: Call, b: Buffers) -> sys::Result {
             return Err(Errno::AGAIN);
         }
         // SAFETY: the program's buffers; its thread is parked.
-        offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
             real::writev(fd, b.iov, b.count as c_int)
         })
     })

@@ -5,9 +5,10 @@
 //! instant. If another process can (an inherited listener), it may be faster between our poll and
 //! our accept: then a helper makes the call.
 
-use super::{Call, Ends, offload_waiting, repeat, wait};
+use super::{Call, repeat, wait};
 use crate::errno::{answer, fail};
 use crate::io::descriptor::created;
+use crate::offload::{self, Ends};
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use libc::{sockaddr, socklen_t};
@@ -97,7 +98,7 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload_waiting(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
             real::accept4(fd, addr, addr_len, flags) as isize
         })
     })
@@ -129,7 +130,7 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     let on_helper = || {
         // SAFETY: the program's pointers; its thread is parked.
-        offload_waiting(call.rt, call.carrier, Ends::Interrupted, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::Interrupted, || unsafe {
             real::connect(fd, addr, addr_len) as isize
         })
     };

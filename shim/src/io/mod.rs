@@ -14,12 +14,11 @@ pub mod read_write;
 pub mod readiness_set;
 pub mod select;
 
-use crate::errno;
-use crate::pthread::{cancel, green};
+use crate::offload::{self, Ends};
+use crate::pthread::green;
 use crate::signal::{self, Verdict};
 use core::ptr;
 use scheduler::fd_table::{FdSlot, Kind};
-use scheduler::helpers::Class;
 use scheduler::netpoll::{Direction, Waited};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
@@ -170,69 +169,12 @@ fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>) -> Re
         Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
         None => -1,
     };
-    let n = offload_waiting(call.rt, call.carrier, Ends::Interrupted, || {
+    let n = offload::waiting_raw(call.rt, call.carrier, Ends::Interrupted, || {
         let mut one = libc::pollfd { fd: call.fd, events: events_of(direction), revents: 0 };
         // SAFETY: one pollfd of the helper's own.
         unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }
     })?;
     if n == 0 { Err(Errno::AGAIN) } else { Ok(()) }
-}
-
-/// Execute a libc call on a helper; its `errno` comes back with it.
-pub fn offload<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
-    let before = errno::get();
-    let (result, after) = rt.helpers(class).offload(carrier, || {
-        errno::set(before);
-        let result = work();
-        (result, errno::get())
-    });
-    errno::set(after);
-    result
-}
-
-/// Execute a call that answers -1 and `errno` on a helper, as a raw result.
-pub fn offload_raw(call: Call, class: Class, work: impl FnOnce() -> isize) -> sys::Result {
-    let before = errno::get();
-    let n = offload(call.rt, call.carrier, class, work);
-    let error = errno::get();
-    errno::set(before);
-    if n < 0 { Err(Errno(error)) } else { Ok(n as usize) }
-}
-
-/// What ends a call that waits on a helper before its time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
-    /// A cancellation. For calls that move data: how much they have moved must not be forgotten.
-    Cancelled,
-    /// A cancellation, or a handler that was installed without `SA_RESTART`.
-    Interrupted,
-}
-
-/// Execute a call that may wait for ever and that is a cancellation point on a helper; it answers -1 and
-/// `errno`. As a raw result.
-pub fn offload_waiting(
-    rt: &'static Runtime,
-    carrier: &Carrier,
-    ends: Ends,
-    mut work: impl FnMut() -> isize,
-) -> sys::Result {
-    let _ = signal::verdict(rt);
-    let moves_data = ends == Ends::Cancelled;
-    let over = || cancel::is_pending() || (!moves_data && signal::is_due(rt));
-    loop {
-        let done = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, moves_data, || {
-            let n = work();
-            if n < 0 { Err(Errno(errno::get())) } else { Ok(n as usize) }
-        });
-        if let Some(result) = done {
-            return result;
-        }
-        cancel::point();
-        // The handlers have run.
-        if signal::verdict(rt) == Verdict::Interrupt {
-            return Err(Errno::INTR);
-        }
-    }
 }
 
 /// A descriptor of our own for the time of one call, on a list of the thread's: it is gone when the call is

@@ -1,8 +1,8 @@
 //! select(2), pselect(2)
 
-use super::Ends;
 use super::poll::{Patience, wait_for_any, with_mask};
 use crate::errno::{answer, fail};
+use crate::offload::{self, Ends};
 use crate::{export, real, start};
 use core::ffi::c_int;
 use libc::{fd_set, sigset_t, timespec, timeval};
@@ -23,7 +23,7 @@ export! {
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::select(count, read, write, except, timeout) };
         if !(0..=MOST).contains(&count) {
-            return answer(super::offload_waiting(rt, carrier, Ends::Interrupted, || {
+            return answer(offload::waiting_raw(rt, carrier, Ends::Interrupted, || {
                 real::select(count, read, write, except, timeout) as isize
             })) as c_int;
         }
@@ -54,7 +54,7 @@ export! {
             return real::pselect(count, read, write, except, timeout, mask);
         };
         if !(0..=MOST).contains(&count) {
-            return answer(super::offload_waiting(rt, carrier, Ends::Interrupted, || {
+            return answer(offload::waiting_raw(rt, carrier, Ends::Interrupted, || {
                 real::pselect(count, read, write, except, timeout, mask) as isize
             })) as c_int;
         }

@@ -6,6 +6,8 @@ use crate::abi::{
     ATTR_DETACHED, ATTR_EXPLICIT, ATTR_POLICY_GIVEN, ATTR_PRIORITY_GIVEN, ATTR_STACK_GIVEN, Attributes,
 };
 use crate::real::{self, Start};
+use crate::signal::mask::NEVER;
+use crate::signal::set::bits_of;
 use crate::{export, options, preempt, start};
 use core::ffi::{c_int, c_void};
 use libc::{pthread_attr_t, pthread_t};
@@ -47,14 +49,18 @@ fn create(
     start: Start,
     arg: *mut c_void,
 ) -> Result<&'static green::Green, c_int> {
-    let defaults = Defaults::get();
-    let given_size = attr.map(|a| a.stack_size).filter(|&size| size != 0);
-    let attr = attr.unwrap_or(defaults.attributes());
+    let defaults;
+    let (attr, asked_size) = match attr {
+        Some(attr) if attr.stack_size != 0 => (attr, attr.stack_size),
+        other => {
+            defaults = Defaults::get();
+            (other.unwrap_or(defaults.attributes()), defaults.stack_size())
+        }
+    };
     let creator = green::current(rt);
     let (schedule, cpus) = scheduling(creator, attr)?;
     let mask = given_mask(attr).unwrap_or_else(|| creator.signals.blocked());
     let overhead = green::overhead(start::layout());
-    let asked_size = given_size.unwrap_or_else(|| defaults.stack_size());
     let stack = if attr.flags & ATTR_STACK_GIVEN != 0 {
         if asked_size < overhead + LEAST_REST {
             return Err(libc::EINVAL);
@@ -109,10 +115,10 @@ fn scheduling(creator: &green::Green, attr: &Attributes) -> Result<(Option<Sched
 
 /// The signal mask that attributes give (pthread_attr_setsigmask_np(3)).
 fn given_mask(attr: &Attributes) -> Option<u64> {
-    // SAFETY: null, or what libc's setters put there; a set's first word holds signals 1 to 64.
+    // SAFETY: null, or what libc's setters put there.
     unsafe {
         let more = attr.more.as_ref()?;
-        more.has_mask.then(|| (&raw const more.mask).cast::<u64>().read() & !crate::signal::mask::NEVER)
+        more.has_mask.then(|| bits_of(&raw const more.mask) & !NEVER)
     }
 }
 

@@ -8,7 +8,7 @@
 use crate::errno::fail;
 use crate::signal::send::{self, tgkill};
 use crate::signal::{self, Verdict};
-use crate::{export, io, real, start};
+use crate::{export, offload, real, start};
 use core::ffi::{c_int, c_long};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libc::timespec;
@@ -76,7 +76,7 @@ unsafe fn futex(
         };
     };
     match command {
-        WAIT | WAIT_BITSET if op & PRIVATE == 0 => io::offload(rt, carrier, Class::Unbounded, plain),
+        WAIT | WAIT_BITSET if op & PRIVATE == 0 => offload::call(rt, carrier, Class::Unbounded, plain),
         WAIT | WAIT_BITSET => {
             let bits = if command == WAIT { !0 } else { last };
             // SAFETY: the program's addresses, which the kernel looks at.

@@ -3,12 +3,12 @@
 
 use super::green::{self, BURIED, DETACHED, ENDED, Green, JOINED};
 use super::{cancel, deadline, is_lock_clock};
+use crate::offload::{self, Ends};
 use crate::{export, real, start};
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::Ordering;
 use libc::{clockid_t, pthread_t, timespec};
-use scheduler::helpers::Class;
 use scheduler::lot::{Parked, Request};
 use scheduler::{Reason, Runtime, Thread};
 
@@ -64,15 +64,9 @@ export! {
 }
 
 /// Join a native thread (a foreign one's child): a helper waits for it.
-fn natively(join: impl FnOnce() -> c_int) -> c_int {
+fn natively(mut join: impl FnMut() -> c_int) -> c_int {
     let Some((rt, carrier)) = start::here() else { return join() };
-    match rt.helpers(Class::Unbounded).offload_unless(carrier, &cancel::is_pending, true, join) {
-        Some(error) => error,
-        None => {
-            cancel::point();
-            libc::EINTR
-        }
-    }
+    offload::waiting(rt, carrier, Ends::Cancelled, join).unwrap_or_else(|error| error.0)
 }
 
 /// The record behind a handle, if green threads exist and it is one.

@@ -32,8 +32,20 @@ pub fn remove(green: &Green) {
     locked(|list| unsafe { list.remove(ptr::from_ref(green).cast_mut()) });
 }
 
+/// Every thread, in the order of their creation.
+pub fn each(mut work: impl FnMut(&'static Green)) {
+    let _ = search(|green| {
+        work(green);
+        false
+    });
+}
+
 /// The first thread for which `wanted` holds, in the order of their creation.
 pub fn find(wanted: impl Fn(&Green) -> bool) -> Option<&'static Green> {
+    search(wanted)
+}
+
+fn search(mut wanted: impl FnMut(&'static Green) -> bool) -> Option<&'static Green> {
     locked(|list| {
         let mut at = list.first();
         // SAFETY: listed threads are alive.

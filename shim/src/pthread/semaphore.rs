@@ -7,6 +7,7 @@
 use super::{cancel, deadline, is_lock_clock, shared};
 use crate::abi::Semaphore;
 use crate::errno::fail;
+use crate::offload::Ends;
 use crate::signal::{self, Verdict};
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -24,7 +25,7 @@ export! {
     @cancellation_point fn sem_wait(sem: *mut sem_t) -> c_int {
         match ours(sem) {
             Some((rt, s)) => wait(rt, s, || Ok(None)),
-            None => not_ours(sem, Verdict::Interrupt, || real::sem_wait(sem)),
+            None => not_ours(sem, Ends::Interrupted, || real::sem_wait(sem)),
         }
     }
 
@@ -34,7 +35,7 @@ export! {
             // Like glibc, whether or not there is something to wait for.
             _ if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
-            None => not_ours(sem, Verdict::Restart, || real::sem_timedwait(sem, at)),
+            None => not_ours(sem, Ends::Handled, || real::sem_timedwait(sem, at)),
         }
     }
 
@@ -43,7 +44,7 @@ export! {
         match ours(sem) {
             _ if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
-            None => not_ours(sem, Verdict::Restart, || real::sem_clockwait(sem, clock, at)),
+            None => not_ours(sem, Ends::Handled, || real::sem_clockwait(sem, clock, at)),
         }
     }
 
@@ -66,13 +67,12 @@ export! {
 }
 
 /// A process-shared semaphore (a named one is): a helper waits where the value is not there already.
-/// A handler that means `least` ends the wait.
-unsafe fn not_ours(sem: *mut sem_t, least: Verdict, wait: impl FnMut() -> c_int) -> c_int {
+unsafe fn not_ours(sem: *mut sem_t, ends: Ends, wait: impl FnMut() -> c_int) -> c_int {
     // SAFETY: the program's semaphore.
     if start::here().is_some() && take(unsafe { &*sem.cast::<Semaphore>() }) {
         return 0;
     }
-    shared::semaphore_wait(least, wait)
+    shared::semaphore_wait(ends, wait)
 }
 
 fn is_time(at: *const timespec) -> bool {

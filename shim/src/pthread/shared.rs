@@ -23,8 +23,8 @@ use super::mutex::{Until, pthread_mutex_lock, pthread_mutex_unlock};
 use super::protect::{self, is_protected};
 use super::{cancel, tid};
 use crate::abi::{Mutex, RwLock, kind};
-use crate::signal::{self, Verdict};
-use crate::{errno, io, real, start, time};
+use crate::offload::{self, Ends};
+use crate::{errno, real, start, time};
 use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicI32, Ordering};
@@ -137,7 +137,7 @@ pub unsafe fn condition_wait(
             error
         },
         || {
-            io::offload(rt, carrier, Class::Bounded, || {
+            offload::call(rt, carrier, Class::Bounded, || {
                 // SAFETY: the stand-in lives until the wait is over.
                 unsafe { real::pthread_mutex_lock(stand_in) }
             });
@@ -170,29 +170,10 @@ pub unsafe fn condition_wait(
     if locked != 0 { locked } else { waited.unwrap_or(0) }
 }
 
-/// Wait for a process-shared semaphore by `wait`, which a cancellation ends, and handlers that mean at
-/// least `least`.
-pub fn semaphore_wait(least: Verdict, mut wait: impl FnMut() -> c_int) -> c_int {
+/// Wait for a process-shared semaphore by `wait`, which a cancellation ends, and handlers as `ends` says.
+pub fn semaphore_wait(ends: Ends, mut wait: impl FnMut() -> c_int) -> c_int {
     let Some((rt, carrier)) = start::here() else { return wait() };
-    let _ = signal::verdict(rt);
-    let over = || cancel::is_pending() || signal::is_due(rt);
-    let before = errno::get();
-    loop {
-        let waited = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, false, || {
-            errno::set(before);
-            let result = wait();
-            (result, errno::get())
-        });
-        if let Some((result, error)) = waited {
-            errno::set(error);
-            return result;
-        }
-        cancel::point();
-        // The handlers have run.
-        if signal::verdict(rt) >= least {
-            return errno::fail(libc::EINTR);
-        }
-    }
+    offload::waiting(rt, carrier, ends, wait).unwrap_or_else(|error| errno::fail(error.0))
 }
 
 /// Lock a process-shared read-write lock for writing by `wait`.

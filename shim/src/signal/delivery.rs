@@ -2,7 +2,9 @@
 
 use super::dispositions::{Disposition, HANDLERS, call, disposition, disposition_of_kept, take_back};
 use super::mask::{self, everybodys};
-use super::{Action, SIGNALS, bit, pending, send, undisturbed};
+use super::send::{self, SI_TKILL};
+use super::set::{bit, set_kernel_mask, signals_in};
+use super::{Action, SIGNALS, pending, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
@@ -14,8 +16,6 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use libc::siginfo_t;
 use scheduler::{Carrier, Runtime};
-
-const SI_TKILL: c_int = -6;
 
 /// Signals of the process that wait for their thread, as bits. The kernel blocks them meanwhile, so that
 /// more of the same wait in its queue.
@@ -147,8 +147,7 @@ fn directed_to(me: &'static Green, signal: c_int, info: &siginfo_t) -> Option<&'
 unsafe fn run_natively(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's arguments.
     unsafe {
-        let blocked = *mask_of(context) | mask_during(signal);
-        let _ = scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const blocked, 0, 8usize);
+        set_kernel_mask(*mask_of(context) | mask_during(signal));
         call(signal, info, context);
     }
 }
@@ -209,10 +208,7 @@ pub fn interrupt_targets() {
         unsafe { carrier.interrupt(carrier.current()) };
     }
     interrupt_waiters();
-    let mut left = kept() & !everybodys();
-    while left != 0 {
-        let signal = left.trailing_zeros() as c_int + 1;
-        left &= left - 1;
+    for signal in signals_in(kept() & !everybodys()) {
         // The idle loop runs on the stack of a parked thread: the current one may be meant, too.
         if let Some(to) = target_of(rt, signal) {
             // SAFETY: a live thread's record.
@@ -246,18 +242,13 @@ pub fn look_if_somebody_may() {
 /// Is a signal due that the running thread takes?
 pub fn is_due(rt: &'static Runtime) -> bool {
     let me = green::current(rt);
-    if me.signals.due.load(Ordering::SeqCst) {
-        return true;
-    }
-    let mut left = kept() & !me.signals.blocked();
-    while left != 0 {
-        let signal = left.trailing_zeros() as c_int + 1;
-        left &= left - 1;
-        if target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
-            return true;
-        }
-    }
-    false
+    me.signals.due.load(Ordering::SeqCst) || kept_for(rt, me).is_some()
+}
+
+/// The lowest of the process's kept signals that this thread is to take.
+fn kept_for(rt: &'static Runtime, me: &'static Green) -> Option<c_int> {
+    signals_in(kept() & !me.signals.blocked())
+        .find(|&signal| target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)))
 }
 
 /// Call the running thread's handlers that are due, if there are any and this is no critical section.
@@ -295,32 +286,20 @@ pub fn run_handlers() {
 
 /// The next signal for the running thread: its own before the process's, the lowest first.
 fn take_one(rt: &'static Runtime, me: &'static Green) -> Option<(siginfo_t, Disposition)> {
-    let open = !me.signals.blocked();
-    if let Some(info) = pending::take(me, open) {
+    if let Some(info) = pending::take(me, !me.signals.blocked()) {
         return Some((info, disposition(info.si_signo)));
     }
-    let mut left = kept() & open;
-    while left != 0 {
-        let signal = left.trailing_zeros() as c_int + 1;
-        left &= left - 1;
-        if target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
-            return take_kept(bit(signal)).map(|info| (info, disposition_of_kept(signal)));
-        }
-    }
-    None
+    let signal = kept_for(rt, me)?;
+    take_kept(bit(signal)).map(|info| (info, disposition_of_kept(signal)))
 }
 
 /// Take the lowest kept signal of a set.
 pub fn take_kept(set: u64) -> Option<siginfo_t> {
     let info = undisturbed(|| {
-        let bits = kept() & set;
-        if bits == 0 {
-            return None;
-        }
-        let signal = bits.trailing_zeros() as usize + 1;
-        KEPT.fetch_and(!bit(signal as c_int), Ordering::SeqCst);
+        let signal = signals_in(kept() & set).next()?;
+        KEPT.fetch_and(!bit(signal), Ordering::SeqCst);
         // SAFETY: filled in when the bit was set.
-        Some(unsafe { (*INFOS.0.get())[signal].assume_init() })
+        Some(unsafe { (*INFOS.0.get())[signal as usize].assume_init() })
     });
     // The next of its kind may come out of the kernel's queue.
     if info.is_some() {

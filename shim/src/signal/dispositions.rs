@@ -4,7 +4,8 @@
 //! own function, flags and mask are kept here and shown to it when it asks.
 
 use super::delivery::{self, on_signal};
-use super::{Action, SIGNALS, bit, is_valid};
+use super::set::{self, bit};
+use super::{Action, SIGNALS, is_valid};
 use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -62,7 +63,7 @@ export! {
         {
             old.sa_sigaction = function;
             old.sa_flags = flags;
-            (&raw mut old.sa_mask).cast::<u64>().write(mask);
+            set::store(mask, &raw mut old.sa_mask);
         }
         result
     }
@@ -136,7 +137,7 @@ fn is_ignored(signal: c_int, action: usize) -> bool {
 
 /// A handler of the program's, not `SIG_DFL` or `SIG_IGN`.
 pub fn is_function(handler: usize) -> bool {
-    handler != libc::SIG_DFL && handler != libc::SIG_IGN
+    Disposition::of(handler) == Disposition::Handled
 }
 
 /// The action we give the kernel in place of the program's. It blocks everything, so that no signal
@@ -145,8 +146,8 @@ fn wrapped(wanted: &Action) -> Action {
     let mut action = *wanted;
     action.sa_sigaction = on_signal as *const () as usize;
     action.sa_flags |= libc::SA_SIGINFO;
-    // SAFETY: the first word of a sigset_t holds signals 1 to 64.
-    unsafe { *(&raw mut action.sa_mask).cast::<u64>() = u64::MAX };
+    // SAFETY: a set of ours.
+    unsafe { set::store(u64::MAX, &raw mut action.sa_mask) };
     action
 }
 
@@ -212,14 +213,20 @@ pub enum Disposition {
     Default,
 }
 
+impl Disposition {
+    fn of(action: usize) -> Self {
+        match action {
+            libc::SIG_IGN => Disposition::Ignored,
+            libc::SIG_DFL => Disposition::Default,
+            _ => Disposition::Handled,
+        }
+    }
+}
+
 /// What was to be done with a signal that the kernel has handed over already. (It resets a one-shot
 /// handler then; we do not.)
 pub fn disposition_of_kept(signal: c_int) -> Disposition {
-    match HANDLERS[signal as usize].function.load(Ordering::Acquire) {
-        libc::SIG_IGN => Disposition::Ignored,
-        libc::SIG_DFL => Disposition::Default,
-        _ => Disposition::Handled,
-    }
+    Disposition::of(HANDLERS[signal as usize].function.load(Ordering::Acquire))
 }
 
 /// What the kernel would do now.
@@ -235,22 +242,14 @@ pub fn disposition(signal: c_int) -> Disposition {
         real::sigaction(signal, core::ptr::null(), &raw mut action);
         action.sa_sigaction
     };
-    match action {
-        libc::SIG_IGN => Disposition::Ignored,
-        libc::SIG_DFL => Disposition::Default,
-        _ => Disposition::Handled,
-    }
-}
-
-fn mask_bits(action: &Action) -> u64 {
-    // SAFETY: the first word of a sigset_t holds signals 1 to 64.
-    unsafe { *(&raw const action.sa_mask).cast::<u64>() }
+    Disposition::of(action)
 }
 
 impl Handler {
     fn remember(&self, action: &Action) {
         self.flags.store(action.sa_flags, Ordering::Relaxed);
-        self.mask.store(mask_bits(action), Ordering::Relaxed);
+        // SAFETY: a valid set.
+        self.mask.store(unsafe { set::bits_of(&raw const action.sa_mask) }, Ordering::Relaxed);
         self.function.store(action.sa_sigaction, Ordering::Release);
     }
 }

@@ -10,7 +10,8 @@
 //!
 //! How many threads block each signal is counted, so that a thread that blocks nothing costs nothing.
 
-use super::{bit, delivery, pending, undisturbed};
+use super::set::{self, bit, bits_of, kernel_mask, set_kernel_mask, signals_in};
+use super::{SIGNALS, delivery, pending, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
 use crate::{export, preempt, real, start};
@@ -57,7 +58,7 @@ impl ThreadSignals {
 pub const NEVER: u64 = bit(libc::SIGKILL) | bit(libc::SIGSTOP) | bit(32) | bit(33);
 
 /// How many threads block each signal.
-static COUNTS: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
+static COUNTS: [AtomicU32; SIGNALS] = [const { AtomicU32::new(0) }; SIGNALS];
 /// The signals whose count is not 0.
 static SOMEBODY: AtomicU64 = AtomicU64::new(0);
 /// The signals that all threads block.
@@ -66,33 +67,26 @@ static ALIVE: AtomicU32 = AtomicU32::new(0);
 /// What the kernel blocks, as far as we know.
 static KERNEL: AtomicU64 = AtomicU64::new(0);
 
-/// Every bit of a set, as an index.
-fn each(mut bits: u64, mut work: impl FnMut(usize)) {
-    while bits != 0 {
-        work(bits.trailing_zeros() as usize);
-        bits &= bits - 1;
-    }
-}
-
 fn count(bits: u64, more: bool) {
-    each(bits, |i| {
+    for signal in signals_in(bits) {
+        let of_signal = &COUNTS[signal as usize];
         if more {
-            COUNTS[i].fetch_add(1, Ordering::Relaxed);
-            SOMEBODY.fetch_or(1 << i, Ordering::Relaxed);
-        } else if COUNTS[i].fetch_sub(1, Ordering::Relaxed) == 1 {
-            SOMEBODY.fetch_and(!(1 << i), Ordering::Relaxed);
+            of_signal.fetch_add(1, Ordering::Relaxed);
+            SOMEBODY.fetch_or(bit(signal), Ordering::Relaxed);
+        } else if of_signal.fetch_sub(1, Ordering::Relaxed) == 1 {
+            SOMEBODY.fetch_and(!bit(signal), Ordering::Relaxed);
         }
-    });
+    }
 }
 
 fn recount() {
     let alive = ALIVE.load(Ordering::Relaxed);
     let mut all = 0;
-    each(SOMEBODY.load(Ordering::Relaxed), |i| {
-        if COUNTS[i].load(Ordering::Relaxed) == alive {
-            all |= 1 << i;
+    for signal in signals_in(SOMEBODY.load(Ordering::Relaxed)) {
+        if COUNTS[signal as usize].load(Ordering::Relaxed) == alive {
+            all |= bit(signal);
         }
-    });
+    }
     EVERYBODY.store(all, Ordering::SeqCst);
 }
 
@@ -103,9 +97,7 @@ pub fn everybodys() -> u64 {
 
 /// Green threads start: the main thread has the kernel thread's mask.
 pub fn adopt() {
-    let mut mask = 0u64;
-    // SAFETY: a word of our own.
-    let _ = unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_BLOCK, 0, &raw mut mask, 8usize) };
+    let mask = kernel_mask();
     KERNEL.store(mask, Ordering::SeqCst);
     start_over(mask);
     if let Some(rt) = start::runtime() {
@@ -176,8 +168,7 @@ pub fn sync() {
             break;
         }
         KERNEL.store(wanted, Ordering::SeqCst);
-        // SAFETY: a word of our own.
-        let _ = unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const wanted, 0, 8usize) };
+        set_kernel_mask(wanted);
     }
     delivery::look_if_somebody_may();
 }
@@ -232,10 +223,8 @@ pub unsafe fn resume_with_ours(context: *mut libc::c_void) {
 
 /// Block everything, for the last steps of a handler.
 pub fn block_all() {
-    let all = u64::MAX;
-    // SAFETY: a word of our own.
-    let _ = unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const all, 0, 8usize) };
-    KERNEL.store(all, Ordering::SeqCst);
+    set_kernel_mask(u64::MAX);
+    KERNEL.store(u64::MAX, Ordering::SeqCst);
 }
 
 /// Until the running thread next leaves the scheduler the kernel has this thread's own mask, for what
@@ -244,8 +233,7 @@ pub fn lend_to_kernel() {
     let Some((rt, carrier)) = start::here() else { return };
     let own = green::current(rt).signals.blocked() | delivery::kept();
     if KERNEL.swap(own, Ordering::SeqCst) != own {
-        // SAFETY: a word of our own.
-        let _ = unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const own, 0, 8usize) };
+        set_kernel_mask(own);
         carrier.signal_kept();
     }
 }
@@ -253,9 +241,7 @@ pub fn lend_to_kernel() {
 /// libc has blocked signals for a moment, and the thread is about to wait inside: the others are to have
 /// theirs. Answers what to give back to [`restore`].
 pub fn suspend() -> Option<u64> {
-    let mut mask = 0u64;
-    // SAFETY: a word of our own.
-    unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_BLOCK, 0, &raw mut mask, 8usize) }.ok()?;
+    let mask = kernel_mask();
     if mask == KERNEL.load(Ordering::SeqCst) {
         return None;
     }
@@ -268,22 +254,15 @@ pub fn suspend() -> Option<u64> {
 pub fn restore(mask: Option<u64>) {
     if let Some(mask) = mask {
         KERNEL.store(mask, Ordering::SeqCst);
-        // SAFETY: a word of our own.
-        let _ = unsafe { scheduler::sys!(rt_sigprocmask, libc::SIG_SETMASK, &raw const mask, 0, 8usize) };
+        set_kernel_mask(mask);
     }
-}
-
-/// The first word of a set: signals 1 to 64.
-unsafe fn bits_of(set: *const sigset_t) -> Option<u64> {
-    // SAFETY: the caller's set, or null.
-    unsafe { set.cast::<u64>().as_ref().copied() }
 }
 
 /// Store a mask where the program wants it.
 unsafe fn show(mask: u64, to: *mut sigset_t) {
     if !to.is_null() {
-        // SAFETY: the caller's set. libc knows it as eight bytes to the kernel, too.
-        unsafe { to.cast::<u64>().write(mask) };
+        // SAFETY: the caller's set.
+        unsafe { set::store(mask, to) };
     }
 }
 
@@ -293,11 +272,11 @@ unsafe fn change(how: c_int, set: *const sigset_t, old: *mut sigset_t) -> Option
     let before = me.signals.blocked();
     // SAFETY: the caller's sets.
     unsafe {
-        let wanted = match (bits_of(set), how) {
-            (None, _) => None,
-            (Some(set), libc::SIG_BLOCK) => Some(before | set),
-            (Some(set), libc::SIG_UNBLOCK) => Some(before & !set),
-            (Some(set), libc::SIG_SETMASK) => Some(set),
+        let wanted = match how {
+            _ if set.is_null() => None,
+            libc::SIG_BLOCK => Some(before | bits_of(set)),
+            libc::SIG_UNBLOCK => Some(before & !bits_of(set)),
+            libc::SIG_SETMASK => Some(bits_of(set)),
             _ => return Some(libc::EINVAL),
         };
         // The new mask may lie where the old one goes.
@@ -335,7 +314,7 @@ export! {
         let result = real::sigpending(set);
         if let (0, Some((rt, _))) = (result, start::here()) {
             let signals = &green::current(rt).signals;
-            let here = set.cast::<u64>().read() | signals.pending.load(Ordering::SeqCst) | delivery::kept();
+            let here = bits_of(set) | signals.pending.load(Ordering::SeqCst) | delivery::kept();
             show(here & signals.blocked(), set);
         }
         result
@@ -349,7 +328,7 @@ export! {
 /// `set` is the program's, not null.
 pub unsafe fn during<T>(rt: &'static Runtime, set: *const sigset_t, wait: impl FnOnce() -> T) -> Option<T> {
     // SAFETY: the caller's.
-    let mask = unsafe { bits_of(set) }.unwrap_or(0);
+    let mask = unsafe { bits_of(set) };
     let me = green::current(rt);
     let _ = super::verdict(rt);
     // Handlers are shown the mask that will be again, and may change it.

@@ -1,7 +1,8 @@
 //! Sending a signal to one thread: pthread_kill(3), pthread_sigqueue(3), raise(3), tgkill(2).
 
 use super::dispositions::{Disposition, disposition};
-use super::{bit, delivery, is_valid, pending};
+use super::set::bit;
+use super::{delivery, is_valid, pending};
 use crate::errno::fail;
 use crate::pthread::green::{BURIED, ENDED, Green};
 use crate::pthread::join::green_handle;
@@ -13,7 +14,8 @@ use libc::{pid_t, pthread_t, siginfo_t, sigval};
 use scheduler::Runtime;
 
 const SI_QUEUE: c_int = -1;
-const SI_TKILL: c_int = -6;
+/// `si_code`: sent by tgkill(2), pthread_kill(3) and raise(3).
+pub const SI_TKILL: c_int = -6;
 
 /// The part of `siginfo_t` that a sender fills in.
 #[repr(C)]

@@ -5,6 +5,7 @@
 //! sigsuspend park until a handler of their thread has run.
 
 use super::delivery::take_kept;
+use super::set::bits_of;
 use super::{Verdict, interrupted, mask, pending, verdict, wait_unless_interrupted};
 use crate::errno::fail;
 use crate::io::poll::{Patience, with_mask};
@@ -75,8 +76,8 @@ export! {
 /// Take a pending signal of the set without waiting, the thread's own before the process's; `EAGAIN` if
 /// there is none.
 fn take_now(me: &'static Green, set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
-    // SAFETY: the program's set (its first word).
-    let bits = unsafe { *set.cast::<u64>() };
+    // SAFETY: the program's set.
+    let bits = unsafe { bits_of(set) };
     if let Some(taken) = pending::take(me, bits).or_else(|| take_kept(bits)) {
         if !info.is_null() {
             // SAFETY: the program's.
@@ -101,8 +102,8 @@ fn wait_for(
     if first != Err(Errno::AGAIN) || patience == Patience::Look {
         return first;
     }
-    // SAFETY: the program's set (its first word).
-    let bits = unsafe { *set.cast::<u64>() };
+    // SAFETY: the program's set.
+    let bits = unsafe { bits_of(set) };
     // While it waits it takes them here, blocked or not, and not in a handler.
     let blocked = me.signals.blocked() | bits;
     mask::with(me, blocked, || {
