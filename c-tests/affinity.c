@@ -29,7 +29,7 @@ static void is(const char *name, pthread_t thread, const cpu_set_t *expected)
     cpu_set_t set;
     memset(&set, 0xff, sizeof set);
     int error = pthread_getaffinity_np(thread, sizeof set, &set);
-    printf("  %s: %s, %s\n", name, error_name(error),
+    printf("  %s: %s, %s\n", name, errno_name(error),
            CPU_EQUAL(&set, expected) ? "as expected" : "another set");
 }
 
@@ -44,7 +44,7 @@ static void is_own(const char *name, const cpu_set_t *expected)
 
 static const char *result_name(int result)
 {
-    return error_name(result == 0 ? 0 : errno);
+    return errno_name(result == 0 ? 0 : errno);
 }
 
 static void *look(void *expected)

@@ -4,6 +4,7 @@
  * is EINVAL, and a refused default changes nothing.
  * Follows pthread_setattr_default_np(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <semaphore.h>

@@ -35,7 +35,7 @@ static void try_priority(int priority)
 {
     struct sched_param parameters = { .sched_priority = priority };
     printf("priority %d: %s\n", priority,
-           error_name(pthread_attr_setschedparam(&attributes, &parameters)));
+           errno_name(pthread_attr_setschedparam(&attributes, &parameters)));
     show_priority();
 }
 

@@ -22,7 +22,7 @@ static void *look(void *what)
     struct sched_param parameters = { -1 }, own = { -1 };
     int error = pthread_getschedparam(pthread_self(), &policy, &parameters);
     SYS(sched_getparam(0, &own));
-    printf("%s: %s, %s %d, by sched_*: %s %d\n", (char *)what, error_name(error),
+    printf("%s: %s, %s %d, by sched_*: %s %d\n", (char *)what, errno_name(error),
            policy_name(policy), parameters.sched_priority, policy_name(sched_getscheduler(0)),
            own.sched_priority);
     return NULL;

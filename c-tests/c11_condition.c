@@ -1,24 +1,13 @@
 /* C11 condition variables: signals wake one waiter, broadcasts all, timed waits
  * end, and waiting holds up nobody else: C11 7.26.3, cnd_wait(3).
  */
-#include "lib/check.h"
-#include <threads.h>
+#include "lib/c11.h"
 
 enum { THREADS = 10, PASSES = 2000 };
 
 static mtx_t mutex;
 static cnd_t condition, all_here, turn[2];
 static int here, tickets, ball;
-
-static struct timespec in_milliseconds(long milliseconds)
-{
-    struct timespec time;
-    CHECK(timespec_get(&time, TIME_UTC) == TIME_UTC);
-    time.tv_nsec += milliseconds % 1000 * 1000000;
-    time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
 
 static void lock(void) { CHECK(mtx_lock(&mutex) == thrd_success); }
 static void unlock(void) { CHECK(mtx_unlock(&mutex) == thrd_success); }
@@ -54,20 +43,6 @@ static int play(void *argument)
     }
     unlock();
     return moves;
-}
-
-static thrd_t start_c11(thrd_start_t body, void *argument)
-{
-    thrd_t thread;
-    CHECK(thrd_create(&thread, body, argument) == thrd_success);
-    return thread;
-}
-
-static int join_c11(thrd_t thread)
-{
-    int result;
-    CHECK(thrd_join(thread, &result) == thrd_success);
-    return result;
 }
 
 static void wake_all(const char *name, int at_once)

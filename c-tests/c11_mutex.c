@@ -2,8 +2,8 @@
  * thrd_timedout, and waiting for one holds up nobody else: C11 7.26.4,
  * mtx_lock(3).
  */
-#include "lib/check.h"
-#include <threads.h>
+#include "lib/c11.h"
+#include "lib/deadline.h"
 
 enum { THREADS = 8, ROUNDS = 1000 };
 
@@ -53,19 +53,10 @@ static int lock_late(void *unused)
 static int lock_within_an_hour(void *unused)
 {
     (void)unused;
-    struct timespec limit;
-    CHECK(timespec_get(&limit, TIME_UTC) == TIME_UTC);
-    limit.tv_sec += 3600;
+    struct timespec limit = in_milliseconds(3600 * 1000);
     CHECK(mtx_timedlock(&mutex, &limit) == thrd_success);
     CHECK(mtx_unlock(&mutex) == thrd_success);
     return 0;
-}
-
-static thrd_t start_c11(thrd_start_t body, void *argument)
-{
-    thrd_t thread;
-    CHECK(thrd_create(&thread, body, argument) == thrd_success);
-    return thread;
 }
 
 static void contend(void)
@@ -82,16 +73,9 @@ static void contend(void)
 
 static void timed_out(void)
 {
-    struct timespec limit;
-    CHECK(timespec_get(&limit, TIME_UTC) == TIME_UTC);
-    limit.tv_nsec += 20 * 1000 * 1000;
-    limit.tv_sec += limit.tv_nsec / 1000000000;
-    limit.tv_nsec %= 1000000000;
+    struct timespec limit = in_milliseconds(20);
     printf("  timedlock: %s\n", result_name(mtx_timedlock(&mutex, &limit)));
-    struct timespec now;
-    CHECK(timespec_get(&now, TIME_UTC) == TIME_UTC);
-    CHECK(now.tv_sec > limit.tv_sec
-          || (now.tv_sec == limit.tv_sec && now.tv_nsec >= limit.tv_nsec));
+    CHECK(reached(CLOCK_REALTIME, limit));
 }
 
 static void wait_for_holder(int is_timed)

@@ -2,9 +2,8 @@
  * rounds, and cancellation, for glibc's C11 threads are POSIX threads: thrd_join
  * of a cancelled one gives -1. C11 7.26; pthread_cancel(3), pthread_join(3).
  */
-#include "lib/check.h"
+#include "lib/c11.h"
 #include <semaphore.h>
-#include <threads.h>
 
 static sem_t about_to_wait;
 static mtx_t mutex;
@@ -23,20 +22,6 @@ static const char *result_name(int result)
 }
 
 #define SHOW(call) printf("%s: %s\n", #call, result_name(call))
-
-static thrd_t start_c11(thrd_start_t body, void *argument)
-{
-    thrd_t thread;
-    CHECK(thrd_create(&thread, body, argument) == thrd_success);
-    return thread;
-}
-
-static int join_c11(thrd_t thread)
-{
-    int result;
-    CHECK(thrd_join(thread, &result) == thrd_success);
-    return result;
-}
 
 /* ---- threads -------------------------------------------------------------- */
 

@@ -1,8 +1,7 @@
 /* C11 threads are created, joined, detached and compared, sleep, yield and
  * exit; their results are ints: C11 7.26.5, thrd_create(3).
  */
-#include "lib/check.h"
-#include <threads.h>
+#include "lib/c11.h"
 
 enum { THREADS = 20 };
 
@@ -67,20 +66,6 @@ static int sleep_shortly(void *unused)
     double before = seconds(CLOCK_MONOTONIC);
     CHECK(thrd_sleep(&short_while, NULL) == 0);
     return seconds(CLOCK_MONOTONIC) - before >= 0.02;
-}
-
-static thrd_t start_c11(thrd_start_t body, void *argument)
-{
-    thrd_t thread;
-    CHECK(thrd_create(&thread, body, argument) == thrd_success);
-    return thread;
-}
-
-static int join_c11(thrd_t thread)
-{
-    int result;
-    CHECK(thrd_join(thread, &result) == thrd_success);
-    return result;
 }
 
 static void join_waits(void)

@@ -2,8 +2,7 @@
  * the thread's end; call_once calls once, and the others wait meanwhile:
  * C11 7.26.6 and 7.26.2, tss_create(3), call_once(3).
  */
-#include "lib/check.h"
-#include <threads.h>
+#include "lib/c11.h"
 
 enum { THREADS = 10 };
 
@@ -62,13 +61,6 @@ static int initialise_once(void *unused)
     (void)unused;
     call_once(&once, initialise);
     return calls;
-}
-
-static thrd_t start_c11(thrd_start_t body, void *argument)
-{
-    thrd_t thread;
-    CHECK(thrd_create(&thread, body, argument) == thrd_success);
-    return thread;
 }
 
 static int sum_of_results(thrd_start_t body, int late_token)

@@ -4,7 +4,9 @@
  * That it takes no signal from another waiter cannot be compared: glibc 2.36
  * loses it now and then (glibc bug 25847).
  */
-#include "lib/mutex_of_type.h"
+#include "lib/cond_waits.h"
+#include "lib/expect.h"
+#include "lib/mutexes.h"
 
 static pthread_mutex_t mutex;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -19,32 +21,6 @@ static void check_and_unlock(void *unused)
     OK(pthread_mutex_unlock(&mutex));
 }
 
-static void by_wait(void)
-{
-    OK(pthread_cond_wait(&condition, &mutex));
-}
-
-static void by_timedwait(void)
-{
-    struct timespec limit = time_in(CLOCK_REALTIME, 3600 * 1000);
-    OK(pthread_cond_timedwait(&condition, &mutex, &limit));
-}
-
-static void by_clockwait(void)
-{
-    struct timespec limit = time_in(CLOCK_MONOTONIC, 3600 * 1000);
-    OK(pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &limit));
-}
-
-static const struct way {
-    const char *name;
-    void (*wait)(void);
-} ways[] = {
-    { "pthread_cond_wait", by_wait },
-    { "pthread_cond_timedwait", by_timedwait },
-    { "pthread_cond_clockwait", by_clockwait },
-};
-
 static void *wait_in_vain(void *way)
 {
     OK(pthread_mutex_lock(&mutex));
@@ -52,7 +28,7 @@ static void *wait_in_vain(void *way)
     here++;
     OK(pthread_cond_signal(&all_here));
     for (;;)
-        ((const struct way *)way)->wait();
+        OK(((const struct cond_wait *)way)->wait(&condition, &mutex));
     pthread_cleanup_pop(1);
 }
 
@@ -65,7 +41,7 @@ static void lock_when_here(int count)
     here = 0;
 }
 
-static void cancel_one(const struct way *way, int hold)
+static void cancel_one(const struct cond_wait *way, int hold)
 {
     handled = 0;
     pthread_t thread = start_thread(wait_in_vain, (void *)way);
@@ -86,10 +62,10 @@ static void cancel_one(const struct way *way, int hold)
 
 int main(void)
 {
-    mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        cancel_one(&ways[i], 0);
-        cancel_one(&ways[i], 1);
+    make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, 0);
+    for (int i = 0; i < COND_WAITS; i++) {
+        cancel_one(&cond_waits[i], 0);
+        cancel_one(&cond_waits[i], 1);
     }
     return 0;
 }

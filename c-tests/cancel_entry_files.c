@@ -4,7 +4,7 @@
  * go on: pthreads(7), "Cancellation points".
  */
 #include "lib/cancel_entry.h"
-#include <dirent.h>
+#include "lib/usage.h"
 #include <mqueue.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -64,17 +64,6 @@ static const struct entry entries[] = {
     ENTRY(fcntl_setlk), ENTRY(flock), ENTRY(lseek), ENTRY(fstat), ENTRY(stat),
     ENTRY(ftruncate), ENTRY(access), ENTRY(mmap), ENTRY(syncfs),
 };
-
-static int descriptors(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    CHECK(directory);
-    while (readdir(directory))
-        count++;
-    CHECK(closedir(directory) == 0);
-    return count;
-}
 
 int main(void)
 {

@@ -4,10 +4,10 @@
  * pthreads(7), "Cancellation points".
  */
 #include "lib/cancel_entry.h"
+#include "lib/unread.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/uio.h>
 
@@ -63,13 +63,6 @@ static const struct entry entries[] = {
     ENTRY(pipe), ENTRY(socket), ENTRY(dup), ENTRY(dup2), ENTRY(fcntl), ENTRY(ioctl),
     ENTRY(shutdown), ENTRY(close_range),
 };
-
-static int unread(int fd)
-{
-    int count;
-    CHECK(ioctl(fd, FIONREAD, &count) == 0);
-    return count;
-}
 
 int main(void)
 {

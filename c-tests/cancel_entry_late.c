@@ -4,6 +4,7 @@
  * pthread_join(3).
  */
 #include "lib/cancel_entry.h"
+#include "lib/semaphores.h"
 #include <aio.h>
 #include <semaphore.h>
 
@@ -74,20 +75,11 @@ static pthread_t ended_thread(void)
     return thread;
 }
 
-static int value(sem_t *semaphore)
-{
-    int value;
-    CHECK(sem_getvalue(semaphore, &value) == 0);
-    return value;
-}
-
 int main(void)
 {
-    char name[40];
     int file = temporary_file(0);
-    snprintf(name, sizeof name, "/check-late-%d", (int)getpid());
-    CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 1)) != SEM_FAILED);
-    CHECK(sem_unlink(name) == 0 && sem_init(&available, 0, 1) == 0);
+    named = open_unlinked(1);
+    CHECK(sem_init(&available, 0, 1) == 0);
     operation = (struct aiocb){ .aio_fildes = file, .aio_buf = &byte, .aio_nbytes = 1,
                                 .aio_lio_opcode = LIO_WRITE };
     CHECK(lio_listio(LIO_WAIT, operations, 1, NULL) == 0);
@@ -96,6 +88,6 @@ int main(void)
 
     cancel_at_entries(entries, COUNT(entries));
 
-    printf("semaphores: %d and %d\n", value(&available), value(named));
+    printf("semaphores: %d and %d\n", value_of(&available), value_of(named));
     return 0;
 }

@@ -4,6 +4,8 @@
  * pthreads(7), "Cancellation points".
  */
 #include "lib/cancel_entry.h"
+#include "lib/mutexes.h"
+#include "lib/semaphores.h"
 #include <semaphore.h>
 #include <threads.h>
 
@@ -39,16 +41,10 @@ static void do_wait4(void) { wait4(child, NULL, 0, NULL); }
 static void do_waitid(void) { waitid(P_PID, (id_t)child, &(siginfo_t){ 0 }, WEXITED); }
 static void do_system(void) { (void)!system("exit 0"); }
 
-static void unlock(void *unused)
-{
-    (void)unused;
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-}
-
 static void do_pthread_cond_wait(void)
 {
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     pthread_cond_wait(&condition, &mutex);
     pthread_cleanup_pop(1);
 }
@@ -56,7 +52,7 @@ static void do_pthread_cond_wait(void)
 static void do_pthread_cond_clockwait(void)
 {
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &past);
     pthread_cleanup_pop(1);
 }
@@ -122,12 +118,10 @@ static void *read_byte(void *unused)
 /* The child has ended and the signal is pending, so nothing would have to wait. */
 int main(void)
 {
-    char name[40];
     int value, named_value;
     CHECK(pipe(quiet) == 0 && sem_init(&available, 0, 1) == 0);
-    snprintf(name, sizeof name, "/check-entry-%d", (int)getpid());
-    CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 1)) != SEM_FAILED);
-    CHECK(sem_unlink(name) == 0 && pthread_spin_init(&spin, 0) == 0);
+    named = open_unlinked(1);
+    CHECK(pthread_spin_init(&spin, 0) == 0);
     CHECK(sigemptyset(&usr1) == 0 && sigaddset(&usr1, SIGUSR1) == 0);
     CHECK(pthread_sigmask(SIG_BLOCK, &usr1, NULL) == 0 && kill(getpid(), SIGUSR1) == 0);
     CHECK((child = fork()) >= 0);

@@ -6,8 +6,11 @@
  * test: timeout=60
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
+#include "lib/mutexes.h"
+#include "lib/semaphores.h"
+#include "lib/usage.h"
 #include <aio.h>
-#include <dirent.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <sys/epoll.h>
@@ -29,14 +32,6 @@ static struct aiocb operation;
 static const struct aiocb *operations[] = { &operation };
 static int cleaned, destroyed;
 static char byte;
-
-static struct timespec in_an_hour(void)
-{
-    struct timespec time;
-    CHECK(clock_gettime(CLOCK_REALTIME, &time) == 0);
-    time.tv_sec += 3600;
-    return time;
-}
 
 static void in_read(void) { (void)!read(quiet[0], &byte, 1); }
 static void in_recv(void) { recv(tcp[0], &byte, 1, 0); }
@@ -69,17 +64,11 @@ static void in_select(void)
     select(quiet[0] + 1, &set, NULL, NULL, NULL);
 }
 
-static void unlock(void *unused)
-{
-    (void)unused;
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-}
-
 static void in_cond_timedwait(void)
 {
     struct timespec limit = in_an_hour();
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     for (;;)
         pthread_cond_timedwait(&condition, &mutex, &limit);
     pthread_cleanup_pop(1);
@@ -122,25 +111,6 @@ static void *wait_for_ever(void *argument)
     return NULL;
 }
 
-static long resident_kib(void)
-{
-    long pages;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    CHECK(statm && fscanf(statm, "%*d %ld", &pages) == 1 && fclose(statm) == 0);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static int descriptors(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    CHECK(directory);
-    while (readdir(directory))
-        count++;
-    CHECK(closedir(directory) == 0);
-    return count;
-}
-
 static void cancel_all(void)
 {
     pthread_t threads[THREADS];
@@ -157,7 +127,6 @@ static void cancel_all(void)
 
 int main(void)
 {
-    char path[40];
     int life[2], source[2];
     CHECK(pipe(quiet) == 0 && pipe(life) == 0 && pipe(source) == 0);
     CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams) == 0);
@@ -167,9 +136,8 @@ int main(void)
     CHECK(sigemptyset(&none) == 0 && sigemptyset(&usr1) == 0 && sigaddset(&usr1, SIGUSR1) == 0);
     CHECK(pthread_sigmask(SIG_BLOCK, &usr1, NULL) == 0);
     CHECK(sem_init(&about_to_wait, 0, 0) == 0 && sem_init(&never, 0, 0) == 0);
-    snprintf(path, sizeof path, "/check-leaks-%d", (int)getpid());
-    CHECK((named = sem_open(path, O_CREAT | O_EXCL, 0600, 0)) != SEM_FAILED);
-    CHECK(sem_unlink(path) == 0 && sem_init(&shared, 1, 0) == 0);
+    CHECK(sem_init(&shared, 1, 0) == 0);
+    named = open_unlinked(0);
     CHECK(pthread_key_create(&key, destroy) == 0);
     CHECK((child = fork()) >= 0);
     if (child == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)

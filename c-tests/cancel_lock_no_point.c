@@ -4,6 +4,8 @@
  * them, and the request acts afterwards: pthreads(7), flockfile(3).
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
+#include "lib/mutexes.h"
 #include <semaphore.h>
 #include <threads.h>
 
@@ -18,16 +20,6 @@ static FILE *stream;
 static const struct timespec never = { LONG_MAX, 0 };
 static int result, passed;
 
-static struct timespec soon(clockid_t clock)
-{
-    struct timespec time;
-    CHECK(clock_gettime(clock, &time) == 0);
-    time.tv_nsec += SHORT_MS * 1000000;
-    time.tv_sec += time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
-
 static int clocklock(void) { return pthread_mutex_clocklock(&plain, CLOCK_MONOTONIC, &never); }
 static int robust_lock(void) { return pthread_mutex_lock(&robust); }
 static int inheriting_lock(void) { return pthread_mutex_lock(&inheriting); }
@@ -40,13 +32,13 @@ static int file_lock(void) { flockfile(stream); return 0; }
 
 static int timedlock_shortly(void)
 {
-    struct timespec limit = soon(CLOCK_REALTIME);
+    struct timespec limit = time_in(CLOCK_REALTIME, SHORT_MS);
     return pthread_mutex_timedlock(&plain, &limit);
 }
 
 static int wrlock_shortly(void)
 {
-    struct timespec limit = soon(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, SHORT_MS);
     return pthread_rwlock_clockwrlock(&rwlock, CLOCK_MONOTONIC, &limit);
 }
 
@@ -96,24 +88,13 @@ static void *wait_and_test(void *argument)
     return NULL;
 }
 
-static void make(pthread_mutex_t *mutex, int is_robust)
-{
-    pthread_mutexattr_t attributes;
-    CHECK(pthread_mutexattr_init(&attributes) == 0);
-    if (is_robust)
-        CHECK(pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0);
-    else
-        CHECK(pthread_mutexattr_setprotocol(&attributes, PTHREAD_PRIO_INHERIT) == 0);
-    CHECK(pthread_mutex_init(mutex, &attributes) == 0);
-    CHECK(pthread_mutexattr_destroy(&attributes) == 0);
-}
-
 int main(void)
 {
     CHECK(sem_init(&about_to_wait, 0, 0) == 0 && (stream = fopen("/dev/null", "w")));
     CHECK(pthread_spin_init(&spin, PTHREAD_PROCESS_PRIVATE) == 0);
     CHECK(mtx_init(&c11, mtx_timed) == thrd_success);
-    make(&robust, 1), make(&inheriting, 0);
+    make_mutex(&robust, PTHREAD_MUTEX_DEFAULT, ROBUST);
+    make_mutex(&inheriting, PTHREAD_MUTEX_DEFAULT, INHERIT);
     for (size_t i = 0; i < COUNT(places); i++) {
         passed = 0;
         hold(&places[i]);

@@ -5,7 +5,8 @@
  * test: timeout=60
  */
 #include "lib/check.h"
-#include <dirent.h>
+#include "lib/mutexes.h"
+#include "lib/usage.h"
 #include <semaphore.h>
 
 enum { THREADS = 1000, ROUNDS = 20, WARM = 5, GROWTH_KIB = 8 * 1024 };
@@ -14,12 +15,6 @@ static int quiet[2];
 static sem_t about_to_wait, never;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
-
-static void unlock(void *unused)
-{
-    (void)unused;
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-}
 
 static void *in_read(void *unused)
 {
@@ -42,7 +37,7 @@ static void *in_sem_wait(void *unused)
 static void *in_cond_wait(void *unused)
 {
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     CHECK(sem_post(&about_to_wait) == 0);
     for (;;)
         pthread_cond_wait(&condition, &mutex);
@@ -59,25 +54,6 @@ static void *in_nanosleep(void *unused)
 }
 
 static thread_body *bodies[] = { in_read, in_sem_wait, in_cond_wait, in_nanosleep };
-
-static long resident_kib(void)
-{
-    long pages;
-    FILE *statm = fopen("/proc/self/statm", "r");
-    CHECK(statm && fscanf(statm, "%*d %ld", &pages) == 1 && fclose(statm) == 0);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
-static int descriptors(void)
-{
-    int count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    CHECK(directory);
-    while (readdir(directory))
-        count++;
-    CHECK(closedir(directory) == 0);
-    return count;
-}
 
 static void cancel_a_thousand(void)
 {

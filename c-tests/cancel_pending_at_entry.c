@@ -3,9 +3,10 @@
  * pthreads(7), pthread_cancel(3).
  */
 #include "lib/check.h"
+#include "lib/mutexes.h"
+#include "lib/unread.h"
 #include <poll.h>
 #include <semaphore.h>
-#include <sys/ioctl.h>
 
 static int loaded[2], roomy[2], sockets[2], file;
 static sem_t available;
@@ -31,17 +32,11 @@ static void do_nanosleep(void)
     nanosleep(&nothing, NULL);
 }
 
-static void unlock(void *unused)
-{
-    (void)unused;
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-}
-
 static void do_cond_timedwait(void)
 {
     struct timespec past = { 1, 0 };
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     pthread_cond_timedwait(&condition, &mutex, &past);
     pthread_cleanup_pop(1);
 }
@@ -75,13 +70,6 @@ static void *call_when_cancelled(void *argument)
     (*call)();
     CHECK(!"the call returned");
     return NULL;
-}
-
-static int unread(int fd)
-{
-    int count;
-    CHECK(ioctl(fd, FIONREAD, &count) == 0);
-    return count;
 }
 
 int main(void)

@@ -3,20 +3,14 @@
  * joined by another: pthread_cancel(3), pthreads(7), pthread_join(3).
  */
 #include "lib/cancel_points.h"
+#include "lib/deadline.h"
+#include "lib/mutexes.h"
 
 static sem_t semaphore;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static pthread_t reader;
 static int quiet[2];
-
-static struct timespec in_an_hour(clockid_t clock)
-{
-    struct timespec time;
-    CHECK(clock_gettime(clock, &time) == 0);
-    time.tv_sec += 3600;
-    return time;
-}
 
 static void in_sleep(void) { sleep(3600); }
 static void in_usleep(void) { usleep(3600u * 1000000); }
@@ -29,7 +23,7 @@ static void in_nanosleep(void)
 
 static void in_clock_nanosleep(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, 3600 * 1000);
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &limit, NULL);
 }
 
@@ -37,26 +31,20 @@ static void in_sem_wait(void) { sem_wait(&semaphore); }
 
 static void in_sem_timedwait(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_REALTIME);
+    struct timespec limit = in_an_hour();
     sem_timedwait(&semaphore, &limit);
 }
 
 static void in_sem_clockwait(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, 3600 * 1000);
     sem_clockwait(&semaphore, CLOCK_MONOTONIC, &limit);
-}
-
-static void unlock(void *unused)
-{
-    (void)unused;
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
 }
 
 static void in_condition(void (*wait)(void))
 {
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_cleanup_push(unlock, NULL);
+    pthread_cleanup_push(unlock_mutex, &mutex);
     for (;;)
         wait();
     pthread_cleanup_pop(1);
@@ -69,13 +57,13 @@ static void cond_wait(void)
 
 static void cond_timedwait(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_REALTIME);
+    struct timespec limit = in_an_hour();
     CHECK(pthread_cond_timedwait(&condition, &mutex, &limit) == 0);
 }
 
 static void cond_clockwait(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, 3600 * 1000);
     CHECK(pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC,
                                  &limit) == 0);
 }
@@ -88,7 +76,7 @@ static void in_join(void) { pthread_join(reader, NULL); }
 
 static void in_timedjoin(void)
 {
-    struct timespec limit = in_an_hour(CLOCK_REALTIME);
+    struct timespec limit = in_an_hour();
     pthread_timedjoin_np(reader, NULL, &limit);
 }
 

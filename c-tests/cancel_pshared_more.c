@@ -5,15 +5,16 @@
  *
  * test: timeout=20
  */
+#include "lib/cancel_places.h"
+#include "lib/cond_waits.h"
 #include "lib/pshared.h"
+#include "lib/semaphores.h"
 
 enum { ROUNDS = 50 };
 
-static pthread_mutex_t mutex, plain, robust;
+static pthread_mutex_t mutex;
 static pthread_cond_t condition;
-static pthread_rwlock_t rwlock;
-static pthread_barrier_t barrier;
-static sem_t shared, *named, about_to_wait;
+static sem_t shared, *named;
 static int handled, passed;
 
 static int fetch(int *value) { return __atomic_load_n(value, __ATOMIC_SEQ_CST); }
@@ -29,43 +30,20 @@ static void check_and_unlock(void *unused)
     unlock_mutex(&mutex);
 }
 
-static int by_wait(void) { return pthread_cond_wait(&condition, &mutex); }
-
-static int by_timedwait(void)
-{
-    struct timespec limit = in_an_hour();
-    return pthread_cond_timedwait(&condition, &mutex, &limit);
-}
-
-static int by_clockwait(void)
-{
-    struct timespec limit = in_an_hour(); /* later still on this clock */
-    return pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &limit);
-}
-
-static const struct wait {
-    const char *name;
-    int (*wait)(void);
-} waits[] = {
-    { "pthread_cond_wait", by_wait },
-    { "pthread_cond_timedwait", by_timedwait },
-    { "pthread_cond_clockwait", by_clockwait },
-};
-
 static void *wait_in_vain(void *argument)
 {
-    const struct wait *wait = argument;
+    const struct cond_wait *wait = argument;
     lock_mutex(&mutex);
     pthread_cleanup_push(check_and_unlock, NULL);
     CHECK(sem_post(&about_to_wait) == 0);
     for (;;)
-        CHECK(wait->wait() == 0);
+        CHECK(wait->wait(&condition, &mutex) == 0);
     pthread_cleanup_pop(1);
     return NULL;
 }
 
 /* Whoever has the mutex knows that all those who are about to wait do. */
-static void cancel_in_cond(const struct wait *wait)
+static void cancel_in_cond(const struct cond_wait *wait)
 {
     for (int held = 0; held <= 1; held++) {
         handled = 0;
@@ -101,7 +79,7 @@ static void *wait_for_flag(void *flag)
 static void broadcast_after_cancel(void)
 {
     int flag = 0;
-    pthread_t cancelled = start(wait_in_vain, (void *)&waits[0]), left[2];
+    pthread_t cancelled = start(wait_in_vain, (void *)&cond_waits[0]), left[2];
     for (int i = 0; i < 2; i++)
         left[i] = start(wait_for_flag, &flag);
     for (int i = 0; i < 3; i++)
@@ -133,13 +111,6 @@ static void *timedwait_for_token(void *semaphore)
     CHECK(sem_timedwait(semaphore, &limit) == 0);
     add(&passed);
     return NULL;
-}
-
-static int value_of(sem_t *semaphore)
-{
-    int value;
-    CHECK(sem_getvalue(semaphore, &value) == 0);
-    return value;
 }
 
 static void cancel_in_sem(const char *name, sem_t *semaphore, thread_body *body)
@@ -178,92 +149,29 @@ static void cancel_in_sem(const char *name, sem_t *semaphore, thread_body *body)
 
 /* ---- no cancellation points -------------------------------------------- */
 
-static void lock(void) { lock_mutex(&plain), unlock_mutex(&plain); }
-static void lock_robust(void) { lock_mutex(&robust), unlock_mutex(&robust); }
-static void hold(void) { lock_mutex(&plain); }
-static void hold_robust(void) { lock_mutex(&robust); }
-static void hold_rwlock(void) { CHECK(pthread_rwlock_wrlock(&rwlock) == 0); }
-static void hold_nothing(void) { }
-static void unlock(void) { unlock_mutex(&plain); }
-static void unlock_robust(void) { unlock_mutex(&robust); }
-static void unlock_rwlock(void) { CHECK(pthread_rwlock_unlock(&rwlock) == 0); }
-static void meet(void) { pthread_barrier_wait(&barrier); }
-
-static void timedlock(void)
-{
-    struct timespec limit = in_an_hour();
-    CHECK(pthread_mutex_timedlock(&plain, &limit) == 0);
-    unlock();
-}
-
-static void rdlock(void)
-{
-    CHECK(pthread_rwlock_rdlock(&rwlock) == 0);
-    unlock_rwlock();
-}
-
-static void wrlock(void)
-{
-    CHECK(pthread_rwlock_wrlock(&rwlock) == 0);
-    unlock_rwlock();
-}
-
-static const struct place {
-    const char *name;
-    void (*hold)(void), (*wait)(void), (*release)(void);
-} places[] = {
-    { "pthread_mutex_lock", hold, lock, unlock },
-    { "pthread_mutex_timedlock", hold, timedlock, unlock },
+static const struct place places[] = {
+    { "pthread_mutex_lock", hold_plain, lock_plain, unlock_plain },
+    { "pthread_mutex_timedlock", hold_plain, timedlock, unlock_plain },
     { "pthread_mutex_lock, robust", hold_robust, lock_robust, unlock_robust },
     { "pthread_rwlock_rdlock", hold_rwlock, rdlock, unlock_rwlock },
     { "pthread_rwlock_wrlock", hold_rwlock, wrlock, unlock_rwlock },
     { "pthread_barrier_wait", hold_nothing, meet, meet },
 };
 
-static void *wait_and_test(void *argument)
-{
-    const struct place *place = argument;
-    CHECK(sem_post(&about_to_wait) == 0);
-    place->wait();
-    add(&passed);
-    pthread_testcancel();
-    CHECK(!"cancelled");
-    return NULL;
-}
-
-static void stay_in(const struct place *place)
-{
-    passed = 0;
-    place->hold();
-    pthread_t thread = start(wait_and_test, (void *)place);
-    CHECK(sem_wait(&about_to_wait) == 0);
-    others_run();
-    CHECK(pthread_cancel(thread) == 0);
-    others_run();
-    CHECK(fetch(&passed) == 0 && pthread_tryjoin_np(thread, NULL) == EBUSY);
-    place->release();
-    CHECK(join(thread) == PTHREAD_CANCELED && passed == 1);
-    printf("%s: waited on, then cancelled\n", place->name);
-}
-
 int main(void)
 {
-    char name[40];
     make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, SHARED);
     make_mutex(&plain, PTHREAD_MUTEX_NORMAL, SHARED);
     make_mutex(&robust, PTHREAD_MUTEX_NORMAL, SHARED | ROBUST);
     make_shared_cond(&condition);
     make_shared_rwlock(&rwlock);
     make_shared_barrier(&barrier, 2);
-    snprintf(name, sizeof name, "/check-cancel-more-%d", (int)getpid());
     CHECK(sem_init(&about_to_wait, 0, 0) == 0 && sem_init(&shared, 1, 0) == 0);
-    CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 0)) != SEM_FAILED);
-    CHECK(sem_unlink(name) == 0);
+    named = open_unlinked(0);
 
-    for (size_t i = 0; i < COUNT(places); i++)
-        stay_in(&places[i]);
-    for (size_t i = 0; i < COUNT(waits); i++)
-        cancel_in_cond(&waits[i]);
+    cancel_at_places(places, COUNT(places));
+    for (int i = 0; i < COND_WAITS; i++)
+        cancel_in_cond(&cond_waits[i]);
     broadcast_after_cancel();
     cancel_in_sem("sem_wait", &shared, wait_for_token);
     cancel_in_sem("sem_timedwait", &shared, timedwait_for_token);

@@ -4,22 +4,14 @@
  * works afterwards.
  * Follows pthread_cond_wait(3posix).
  */
-#include "lib/gate.h"
-#include "lib/mutex_of_type.h"
+#include "lib/expect.h"
+#include "lib/mutex_holder.h"
+#include "lib/mutexes.h"
 
 static pthread_mutex_t mutex;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
-static struct gate held, gate;
+static struct mutex_holder holder;
 static int ready;
-
-static void *hold(void *unused)
-{
-    OK(pthread_mutex_lock(&mutex));
-    gate_open(&held);
-    gate_wait(&gate);
-    OK(pthread_mutex_unlock(&mutex));
-    return unused;
-}
 
 static void *make_ready(void *unused)
 {
@@ -40,18 +32,15 @@ static void wait_unowned(const char *who)
 
 int main(void)
 {
-    held = gate_make();
-    gate = gate_make();
-    mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
+    make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, 0);
     wait_unowned("unlocked");
-    pthread_t thread = start_thread(hold, NULL);
-    gate_wait(&held);
+    start_holder(&holder, &mutex);
     wait_unowned("owned by another");
-    gate_open(&gate);
-    join_thread(thread);
+    let_go(&holder);
+    join_holder(&holder);
 
     OK(pthread_mutex_lock(&mutex));
-    thread = start_thread(make_ready, NULL);
+    pthread_t thread = start_thread(make_ready, NULL);
     while (!ready)
         OK(pthread_cond_wait(&condition, &mutex));
     OK(pthread_mutex_unlock(&mutex));

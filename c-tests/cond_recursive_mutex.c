@@ -3,7 +3,8 @@
  * any other, and so does an inheriting one:
  * pthread_cond_wait(3posix), pthread_mutexattr_settype(3).
  */
-#include "lib/mutex_of_type.h"
+#include "lib/expect.h"
+#include "lib/mutexes.h"
 
 #include <sched.h>
 #include <semaphore.h>
@@ -63,7 +64,7 @@ static void once(const char *name)
     OK(pthread_mutex_lock(&mutex));
     int error = pthread_cond_timedwait(&condition, &mutex, &limit);
     OK(pthread_mutex_unlock(&mutex));
-    printf("%s: woken, then %s\n", name, error_name(error));
+    printf("%s: woken, then %s\n", name, errno_name(error));
 }
 
 static void inheriting(void)
@@ -79,11 +80,11 @@ static void inheriting(void)
 int main(void)
 {
     SYS(sem_init(&locked, 0, 0));
-    mutex_of_type(&mutex, PTHREAD_MUTEX_RECURSIVE);
+    make_mutex(&mutex, PTHREAD_MUTEX_RECURSIVE, 0);
     twice();
     once("recursive");
     OK(pthread_mutex_destroy(&mutex));
-    mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
+    make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, 0);
     once("errorcheck");
     OK(pthread_mutex_destroy(&mutex));
     inheriting();

@@ -4,7 +4,8 @@
  * a signal in time gives 0.
  * Follows pthread_cond_timedwait(3posix), pthread_condattr_setclock(3posix).
  */
-#include "lib/mutex_of_type.h"
+#include "lib/expect.h"
+#include "lib/mutexes.h"
 
 static pthread_mutex_t mutex;
 static pthread_cond_t condition;
@@ -63,7 +64,7 @@ static void try_clock(const char *name, clockid_t clock)
 
 int main(void)
 {
-    mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
+    make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, 0);
     try_clock("CLOCK_REALTIME", CLOCK_REALTIME);
     try_clock("CLOCK_MONOTONIC", CLOCK_MONOTONIC);
     pthread_condattr_t attributes;

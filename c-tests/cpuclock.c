@@ -23,7 +23,7 @@ static nanoseconds read_clock(clockid_t clock)
 {
     struct timespec time = { 0, 0 };
     if (clock_gettime(clock, &time) != 0)
-        printf("clock_gettime: %s\n", error_name(errno));
+        printf("clock_gettime: %s\n", errno_name(errno));
     return (nanoseconds)time.tv_sec * 1000 * MILLISECOND + time.tv_nsec;
 }
 
@@ -52,9 +52,9 @@ static clockid_t clock_of(const char *name, pthread_t thread)
 {
     clockid_t clock;
     struct timespec resolution = { 9, 9 };
-    printf("clock of %s: %s", name, error_name(pthread_getcpuclockid(thread, &clock)));
+    printf("clock of %s: %s", name, errno_name(pthread_getcpuclockid(thread, &clock)));
     int error = clock_getres(clock, &resolution) == 0 ? 0 : errno;
-    printf(", resolution %s %lld.%09ld\n", error_name(error), (long long)resolution.tv_sec,
+    printf(", resolution %s %lld.%09ld\n", errno_name(error), (long long)resolution.tv_sec,
            resolution.tv_nsec);
     return clock;
 }

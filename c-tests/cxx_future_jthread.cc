@@ -5,6 +5,7 @@
  * Follows C++20, [futures] and [thread.jthread.class].
  * test: cflags=-std=c++20
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <chrono>

@@ -5,6 +5,7 @@
  * Follows C++20, [thread.coord], [thread.sema] and [atomics.wait]; futex(2).
  * test: cflags=-std=c++20
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <atomic>

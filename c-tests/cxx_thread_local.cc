@@ -4,6 +4,7 @@
  * ends by pthread_exit; a destructor may block.
  * Follows pthread_exit(3) and the C++ standard, [basic.stc.thread].
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <string>

@@ -9,6 +9,7 @@
  *
  * test: plugin=cxx_plugin.cc
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 #include "lib/cxx_plugin.h"
 

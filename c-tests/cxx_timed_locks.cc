@@ -6,6 +6,7 @@
  * Follows C++20, [thread.mutex] and [thread.condition].
  * test: cflags=-std=c++20
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <chrono>

@@ -3,6 +3,7 @@
  * again: pthread_create(3), setrlimit(2) (RLIMIT_AS).
  */
 #include "lib/check.h"
+#include "lib/usage.h"
 #include <sys/resource.h>
 
 enum { MOST = 4000, CYCLES = 3 };
@@ -78,20 +79,12 @@ static void join_all(int count)
 
 /* ---- the limit ----------------------------------------------------------------- */
 
-static rlim_t address_space_used(void)
-{
-    char text[64] = "";
-    int file = open("/proc/self/statm", O_RDONLY);
-    CHECK(file >= 0 && read(file, text, sizeof text - 1) > 0 && close(file) == 0);
-    return strtoul(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-}
-
 static void leave_room(rlim_t bytes)
 {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_AS, &limit) == 0);
     limit.rlim_cur = bytes == RLIM_INFINITY ? limit.rlim_max
-                                            : address_space_used() + bytes;
+                                            : memory_used().address_space + bytes;
     CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
 }
 

@@ -5,6 +5,7 @@
  * test: libgreen-line
  */
 #include "lib/check.h"
+#include "lib/usage.h"
 #include <sys/resource.h>
 
 static void *never(void *unused)
@@ -13,21 +14,13 @@ static void *never(void *unused)
     return unused;
 }
 
-static rlim_t address_space_used(void)
-{
-    char text[64] = "";
-    int file = open("/proc/self/statm", O_RDONLY);
-    CHECK(file >= 0 && read(file, text, sizeof text - 1) > 0 && close(file) == 0);
-    return strtoul(text, NULL, 10) * (rlim_t)sysconf(_SC_PAGESIZE);
-}
-
 int main(void)
 {
     struct rlimit limit, old;
     pthread_t thread;
     CHECK(getrlimit(RLIMIT_AS, &old) == 0);
     limit = old;
-    limit.rlim_cur = address_space_used();
+    limit.rlim_cur = memory_used().address_space;
     puts("with no room left:");     /* stdio has its buffer */
     CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
     for (int i = 0; i < 3; i++) {

@@ -4,6 +4,7 @@
  * own; in the parent everybody goes on.
  * Follows fork(2).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <sys/wait.h>

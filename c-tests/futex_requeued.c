@@ -3,24 +3,11 @@
  * fro: futex(2).
  */
 #include "lib/check.h"
-#include <linux/futex.h>
-#include <sys/syscall.h>
-
-typedef unsigned word;
+#include "lib/deadline.h"
+#include "lib/futex.h"
 
 static word first, second;
 static int handled;
-
-static long futex(void *at, int operation, word value, const void *time_or_count, void *other,
-                  word extra)
-{
-    return syscall(SYS_futex, at, operation, value, time_or_count, other, extra);
-}
-
-static long wake(word *at, int count)
-{
-    return futex(at, FUTEX_WAKE_PRIVATE, (word)count, NULL, NULL, 0);
-}
 
 static long requeue(int wakes, long moves, word *to)
 {
@@ -46,10 +33,7 @@ static void *sleep_on_first(void *argument)
     struct sleeper *sleeper = argument;
     struct timespec limit, *at = NULL;
     if (sleeper->milliseconds) {
-        CHECK(clock_gettime(CLOCK_MONOTONIC, &limit) == 0);
-        limit.tv_nsec += sleeper->milliseconds % 1000 * 1000000;
-        limit.tv_sec += sleeper->milliseconds / 1000 + limit.tv_nsec / 1000000000;
-        limit.tv_nsec %= 1000000000;
+        limit = time_in(CLOCK_MONOTONIC, sleeper->milliseconds);
         at = &limit;
     }
     long result = futex(&first, FUTEX_WAIT_BITSET_PRIVATE, 0, at, NULL, sleeper->bits);

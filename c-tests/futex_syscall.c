@@ -2,38 +2,15 @@
  * runtimes and hand-written locks do, hold up nobody else: futex(2).
  */
 #include "lib/check.h"
-#include <linux/futex.h>
-#include <sys/syscall.h>
+#include "lib/deadline.h"
+#include "lib/futex.h"
 
 enum { THREADS = 8, ROUNDS = 2000 };
-
-typedef unsigned word;
 
 static word first, second, lock_word;
 static int wires[2], counter;
 
-static long futex(word *at, int operation, word value, const void *time_or_count,
-                  word *other, word extra)
-{
-    return syscall(SYS_futex, at, operation, value, time_or_count, other, extra);
-}
-
-static long wake(word *at, int count)
-{
-    return futex(at, FUTEX_WAKE_PRIVATE, (word)count, NULL, NULL, 0);
-}
-
 /* ---- what needs no second thread --------------------------------------- */
-
-static struct timespec soon(clockid_t clock)
-{
-    struct timespec time;
-    CHECK(clock_gettime(clock, &time) == 0);
-    time.tv_nsec += 20 * 1000 * 1000;
-    time.tv_sec += time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
 
 static void time_out(void)
 {
@@ -56,12 +33,12 @@ static void time_out(void)
     FAILS(ETIMEDOUT, futex(&first, FUTEX_WAIT_PRIVATE, 5, &relative, NULL, 0));
     CHECK(seconds(CLOCK_MONOTONIC) - before >= 0.02);
 
-    struct timespec limit = soon(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, 20);
     before = seconds(CLOCK_MONOTONIC);
     FAILS(ETIMEDOUT, futex(&first, FUTEX_WAIT_BITSET_PRIVATE, 5, &limit, NULL,
                            FUTEX_BITSET_MATCH_ANY));
     CHECK(seconds(CLOCK_MONOTONIC) - before >= 0.015);
-    limit = soon(CLOCK_REALTIME);
+    limit = time_in(CLOCK_REALTIME, 20);
     before = seconds(CLOCK_MONOTONIC);
     FAILS(ETIMEDOUT, futex(&first, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME,
                            5, &limit, NULL, FUTEX_BITSET_MATCH_ANY));

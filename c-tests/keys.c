@@ -4,6 +4,7 @@
  * again and again up to PTHREAD_DESTRUCTOR_ITERATIONS times.
  * Follows pthread_key_create(3posix), pthread_getspecific(3posix).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <limits.h>

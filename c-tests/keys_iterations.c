@@ -7,6 +7,7 @@
  * Follows pthread_key_create(3posix), pthread_key_delete(3posix),
  * pthread_getspecific(3posix).  In which order destructors run is unspecified.
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <limits.h>

@@ -4,6 +4,7 @@
  * joined; EINVAL for a number that is no signal.
  * Follows pthread_kill(3), and its NOTES for a thread at its end.
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <signal.h>

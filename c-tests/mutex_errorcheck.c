@@ -3,7 +3,8 @@
  * nobody owns is EPERM, and the mutex works all the same.
  * Follows pthread_mutexattr_settype(3), pthread_mutex_lock(3posix).
  */
-#include "lib/mutex_of_type.h"
+#include "lib/expect.h"
+#include "lib/mutexes.h"
 
 static pthread_mutex_t mutex;
 
@@ -23,7 +24,7 @@ static void *use(void *unused)
 
 int main(void)
 {
-    mutex_of_type(&mutex, PTHREAD_MUTEX_ERRORCHECK);
+    make_mutex(&mutex, PTHREAD_MUTEX_ERRORCHECK, 0);
     show("unlock, not locked", pthread_mutex_unlock(&mutex));
     show("lock", pthread_mutex_lock(&mutex));
     show("lock again", pthread_mutex_lock(&mutex));

@@ -8,9 +8,11 @@
  *
  * test: timeout=20
  */
+#include "lib/crowd.h"
+#include "lib/mutex_holder.h"
 #include "lib/pshared.h"
 
-enum { THREADS = 4, ROUNDS = 100, PRIORITY = 3, CEILING = 5 };
+enum { PRIORITY = 3, CEILING = 5 };
 
 static const struct kind {
     const char *name;
@@ -24,7 +26,6 @@ static const struct kind {
 
 static int is_real_time;
 static pthread_mutex_t mutex;
-static int counter, held[2], done[2];
 
 static void make(void)
 {
@@ -41,48 +42,11 @@ static void make(void)
     CHECK(pthread_mutexattr_destroy(&attributes) == 0);
 }
 
-static void *count_up(void *unused)
-{
-    struct timespec nothing = { 0, 0 };
-    for (int i = 0; i < ROUNDS; i++) {
-        CHECK(pthread_mutex_lock(&mutex) == 0);
-        int seen = counter;
-        if (i % 5 == 0)
-            CHECK(nanosleep(&nothing, NULL) == 0);
-        else if (i % 2 == 0)
-            sched_yield();
-        counter = seen + 1;
-        CHECK(pthread_mutex_unlock(&mutex) == 0);
-    }
-    return unused;
-}
-
 static void count_together(void)
 {
-    pthread_t threads[THREADS];
-    counter = 0;
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(count_up, NULL);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
-    printf("  counted to %d\n", counter);
-    CHECK(counter == THREADS * ROUNDS);
-}
-
-static void *hold(void *unused)
-{
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    give(held[1], 'h');
-    CHECK(take(done[0]) == 'd');
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-    return unused;
-}
-
-static void *lock_and_unlock(void *unused)
-{
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-    return unused;
+    struct crowd crowd = { .mutex = &mutex, .threads = 4, .rounds = 100 };
+    crowd_run(&crowd, crowd_count);
+    printf("  counted to %d\n", crowd.counter);
 }
 
 static void *lower_ceiling(void *unused)
@@ -97,13 +61,13 @@ static void *lower_ceiling(void *unused)
 static void held_by_another(void)
 {
     struct timespec soon = in_20_ms();
-    pthread_t holder = start(hold, NULL);
-    CHECK(take(held[0]) == 'h');
+    struct mutex_holder holder;
+    start_holder(&holder, &mutex);
     int try = pthread_mutex_trylock(&mutex), timed = pthread_mutex_timedlock(&mutex, &soon);
-    pthread_t waiter = start(lock_and_unlock, NULL), setter = start(lower_ceiling, NULL);
+    pthread_t waiter = start(lock_and_unlock, &mutex), setter = start(lower_ceiling, NULL);
     others_run();
-    give(done[1], 'd');
-    join(holder), join(waiter), join(setter);
+    let_go(&holder);
+    join_holder(&holder), join(waiter), join(setter);
     printf("  held: trylock %s, 20 ms %s, others run\n", errno_name(try), errno_name(timed));
 }
 
@@ -135,7 +99,6 @@ static void above_ceiling(void)
 int main(void)
 {
     struct sched_param parameters = { .sched_priority = PRIORITY };
-    CHECK(pipe(held) == 0 && pipe(done) == 0);
     is_real_time = sched_setscheduler(0, SCHED_FIFO, &parameters) == 0;
     for (kind = kinds; kind < kinds + COUNT(kinds); kind++) {
         puts(kind->name);

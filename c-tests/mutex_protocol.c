@@ -73,7 +73,7 @@ static int by_timedlock(pthread_mutex_t *mutex)
 
 static int by_clocklock(pthread_mutex_t *mutex)
 {
-    struct timespec limit = in_20_ms_of(CLOCK_MONOTONIC);
+    struct timespec limit = time_in(CLOCK_MONOTONIC, 20);
     return pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &limit);
 }
 

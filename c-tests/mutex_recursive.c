@@ -3,8 +3,9 @@
  * unlocked as often, and a non-owner's unlock is EPERM.
  * Follows pthread_mutexattr_settype(3), pthread_mutex_lock(3posix).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
-#include "lib/mutex_of_type.h"
+#include "lib/mutexes.h"
 
 enum { DEPTH = 50 };
 
@@ -27,7 +28,7 @@ static void *contend(void *unused)
 int main(void)
 {
     tried = gate_make();
-    mutex_of_type(&mutex, PTHREAD_MUTEX_RECURSIVE);
+    make_mutex(&mutex, PTHREAD_MUTEX_RECURSIVE, 0);
     for (int i = 0; i < DEPTH; i++)
         OK(pthread_mutex_lock(&mutex));
     show("owner: trylock", pthread_mutex_trylock(&mutex));

@@ -5,38 +5,14 @@
  *
  * test: timeout=20
  */
+#include "lib/cond_waits.h"
+#include "lib/crowd.h"
 #include "lib/pshared.h"
-
-enum { THREADS = 4, ROUNDS = 100 };
 
 static pthread_mutex_t mutex;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t turn = PTHREAD_COND_INITIALIZER;
-static int flag, moves;
-static int waiting[2];
-
-static int by_wait(void) { return pthread_cond_wait(&condition, &mutex); }
-
-static int by_timedwait(void)
-{
-    struct timespec limit = in_an_hour();
-    return pthread_cond_timedwait(&condition, &mutex, &limit);
-}
-
-static int by_clockwait(void)
-{
-    struct timespec limit = in_an_hour(); /* later still on this clock */
-    return pthread_cond_clockwait(&condition, &mutex, CLOCK_MONOTONIC, &limit);
-}
-
-static const struct way {
-    const char *name;
-    int (*wait)(void);
-} ways[] = {
-    { "pthread_cond_wait", by_wait },
-    { "pthread_cond_timedwait", by_timedwait },
-    { "pthread_cond_clockwait", by_clockwait },
-};
+static int flag, waiting[2];
 
 /* Gets the mutex only when the waiter waits. */
 static void *signal_and_end(void *unused)
@@ -55,14 +31,14 @@ static void *lock_and_end(void *unused)
     return unused;
 }
 
-static void woken(const struct way *way)
+static void woken(const struct cond_wait *way)
 {
     int error = 0;
     CHECK(pthread_mutex_lock(&mutex) == 0);
     flag = 0;
     pthread_t owner = start(signal_and_end, NULL);
     while (!flag && error == 0)
-        error = way->wait();
+        error = way->wait(&condition, &mutex);
     printf("  %s: %s, consistent %s\n", way->name, errno_name(error),
            errno_name(pthread_mutex_consistent(&mutex)));
     CHECK(error == EOWNERDEAD);
@@ -94,7 +70,7 @@ static void *wait_and_spoil(void *unused)
     CHECK(pthread_mutex_lock(&mutex) == 0);
     give(waiting[1], 'w');
     while (!flag && error == 0)
-        error = by_wait();
+        error = pthread_cond_wait(&condition, &mutex);
     if (error == EOWNERDEAD || error == 0)
         CHECK(pthread_mutex_unlock(&mutex) == 0);
     return (void *)errno_name(error);
@@ -114,34 +90,11 @@ static void lost(void)
     CHECK(pthread_mutex_destroy(&mutex) == 0);
 }
 
-static void *move_round(void *argument)
-{
-    int me = *(int *)argument;
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    while (moves < THREADS * ROUNDS) {
-        if (moves % THREADS == me) {
-            moves++;
-            CHECK(pthread_cond_broadcast(&turn) == 0);
-        } else {
-            CHECK(pthread_cond_wait(&turn, &mutex) == 0);
-        }
-    }
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-    return NULL;
-}
-
 static void turns(void)
 {
-    pthread_t threads[THREADS];
-    int numbers[THREADS];
-    moves = 0;
-    for (int i = 0; i < THREADS; i++) {
-        numbers[i] = i;
-        threads[i] = start(move_round, &numbers[i]);
-    }
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
-    printf("  %d turns of %d threads\n", moves, THREADS);
+    struct crowd crowd = { .mutex = &mutex, .moved = &turn, .threads = 4, .rounds = 100 };
+    crowd_run(&crowd, crowd_turns);
+    printf("  %d turns of %d threads\n", crowd.counter, crowd.threads);
 }
 
 static void show(const char *name, int type, int properties)
@@ -149,8 +102,8 @@ static void show(const char *name, int type, int properties)
     puts(name);
     make_mutex(&mutex, type, properties);
     turns();
-    for (size_t i = 0; i < COUNT(ways); i++)
-        woken(&ways[i]);
+    for (int i = 0; i < COND_WAITS; i++)
+        woken(&cond_waits[i]);
     timed_out();
     lost();
 }

@@ -5,9 +5,9 @@
  *
  * test: timeout=20
  */
+#include "lib/crowd.h"
+#include "lib/mutex_holder.h"
 #include "lib/pshared.h"
-
-enum { THREADS = 5, ROUNDS = 200 };
 
 static const struct kind {
     const char *name;
@@ -22,7 +22,7 @@ static const struct kind {
 };
 
 static pthread_mutex_t mutex;
-static int counter, there[2], back[2], held[2], done[2];
+static int there[2], back[2];
 
 static void *echo(void *unused)
 {
@@ -32,8 +32,9 @@ static void *echo(void *unused)
 }
 
 /* The mutex is held, so no two threads mix up their answers. */
-static void park(int way)
+static void park(int round)
 {
+    int way = round % 7;
     struct timespec nothing = { 0, 0 };
     if (way == 0) {
         sched_yield();
@@ -45,47 +46,14 @@ static void park(int way)
     }
 }
 
-static void *count_up(void *unused)
-{
-    for (int i = 0; i < ROUNDS; i++) {
-        CHECK(pthread_mutex_lock(&mutex) == 0);
-        int seen = counter;
-        park(i % 7);
-        counter = seen + 1;
-        CHECK(pthread_mutex_unlock(&mutex) == 0);
-    }
-    return unused;
-}
-
 static void count_together(void)
 {
-    pthread_t threads[THREADS], answerer = start(echo, NULL);
-    counter = 0;
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(count_up, NULL);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    struct crowd crowd = { .mutex = &mutex, .park = park, .threads = 5, .rounds = 200 };
+    pthread_t answerer = start(echo, NULL);
+    crowd_run(&crowd, crowd_count);
     give(there[1], 'q');
     join(answerer);
-    printf("  %d threads counted to %d\n", THREADS, counter);
-    CHECK(counter == THREADS * ROUNDS);
-}
-
-static void *hold(void *unused)
-{
-    CHECK(pthread_mutex_lock(&mutex) == 0);
-    give(held[1], 'h');
-    CHECK(take(done[0]) == 'd');
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-    return unused;
-}
-
-static void *lock_and_unlock(void *timed)
-{
-    struct timespec limit = in_an_hour();
-    CHECK((timed ? pthread_mutex_timedlock(&mutex, &limit) : pthread_mutex_lock(&mutex)) == 0);
-    CHECK(pthread_mutex_unlock(&mutex) == 0);
-    return NULL;
+    printf("  %d threads counted to %d\n", crowd.threads, crowd.counter);
 }
 
 static void held_by_another(void)
@@ -93,13 +61,13 @@ static void held_by_another(void)
     struct timespec past = { 1, 0 }, large = in_an_hour(), negative = large;
     large.tv_nsec = 1000000000;
     negative.tv_nsec = -1;
-    pthread_t holder = start(hold, NULL);
-    CHECK(take(held[0]) == 'h');
+    struct mutex_holder holder;
+    start_holder(&holder, &mutex);
     printf("  held: trylock %s, unlock %s, consistent %s\n",
            errno_name(pthread_mutex_trylock(&mutex)),
            errno_name(pthread_mutex_unlock(&mutex)),
            errno_name(pthread_mutex_consistent(&mutex)));
-    struct timespec soon = in_20_ms(), soon_too = in_20_ms_of(CLOCK_MONOTONIC);
+    struct timespec soon = in_20_ms(), soon_too = time_in(CLOCK_MONOTONIC, 20);
     printf("  held: 20 ms %s, on the other clock %s, past %s\n",
            errno_name(pthread_mutex_timedlock(&mutex, &soon)),
            errno_name(pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &soon_too)),
@@ -108,10 +76,10 @@ static void held_by_another(void)
            errno_name(pthread_mutex_timedlock(&mutex, &large)),
            errno_name(pthread_mutex_timedlock(&mutex, &negative)),
            errno_name(pthread_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, &soon)));
-    pthread_t waiter = start(lock_and_unlock, NULL), timed = start(lock_and_unlock, "timed");
+    pthread_t waiter = start(lock_and_unlock, &mutex), timed = start(timedlock_and_unlock, &mutex);
     others_run();
-    give(done[1], 'd');
-    join(holder), join(waiter), join(timed);
+    let_go(&holder);
+    join_holder(&holder), join(waiter), join(timed);
     puts("  held: others run, and two have it when it is free");
 }
 
@@ -151,7 +119,7 @@ static void locked_before_threads(void)
 {
     make_mutex(&mutex, PTHREAD_MUTEX_NORMAL, ROBUST);
     CHECK(pthread_mutex_lock(&mutex) == 0);
-    pthread_t waiter = start(lock_and_unlock, NULL);
+    pthread_t waiter = start(lock_and_unlock, &mutex);
     printf("locked before there were threads: trylock %s\n", (char *)join(start(try_once, NULL)));
     CHECK(pthread_mutex_unlock(&mutex) == 0);
     join(waiter);
@@ -160,7 +128,7 @@ static void locked_before_threads(void)
 
 int main(void)
 {
-    CHECK(pipe(there) == 0 && pipe(back) == 0 && pipe(held) == 0 && pipe(done) == 0);
+    CHECK(pipe(there) == 0 && pipe(back) == 0);
     locked_before_threads();
     for (size_t i = 0; i < COUNT(kinds); i++) {
         puts(kinds[i].name);

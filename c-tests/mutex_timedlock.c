@@ -4,19 +4,11 @@
  * unlocks in time.
  * Follows pthread_mutex_timedlock(3posix).
  */
-#include "lib/gate.h"
+#include "lib/expect.h"
+#include "lib/mutex_holder.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct gate held, gate;
-
-static void *hold(void *unused)
-{
-    OK(pthread_mutex_lock(&mutex));
-    gate_open(&held);
-    gate_wait(&gate);
-    OK(pthread_mutex_unlock(&mutex));
-    return unused;
-}
+static struct mutex_holder holder;
 
 static int lock_until(struct timespec limit)
 {
@@ -25,8 +17,6 @@ static int lock_until(struct timespec limit)
 
 int main(void)
 {
-    held = gate_make();
-    gate = gate_make();
     struct timespec past = { 1, 0 };
     struct timespec negative = time_in(CLOCK_REALTIME, 0), large = negative;
     negative.tv_nsec = -1;
@@ -37,8 +27,7 @@ int main(void)
     show("free, bad time", lock_until(large));
     OK(pthread_mutex_unlock(&mutex));
 
-    pthread_t thread = start_thread(hold, NULL);
-    gate_wait(&held);
+    start_holder(&holder, &mutex);
     show("held, past", lock_until(past));
     show("held, tv_nsec -1", lock_until(negative));
     show("held, tv_nsec 1000000000", lock_until(large));
@@ -46,9 +35,9 @@ int main(void)
     show("held, 100 ms", lock_until(limit));
     EXPECT(reached(CLOCK_REALTIME, limit));
 
-    gate_open(&gate);
+    let_go(&holder);
     show("unlocked in time", lock_until(time_in(CLOCK_REALTIME, 20000)));
     OK(pthread_mutex_unlock(&mutex));
-    join_thread(thread);
+    join_holder(&holder);
     return 0;
 }

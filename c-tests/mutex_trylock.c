@@ -3,37 +3,26 @@
  * caller itself or by a thread that blocks; success when it is free.
  * Follows pthread_mutex_trylock(3posix).
  */
-#include "lib/gate.h"
+#include "lib/expect.h"
+#include "lib/mutex_holder.h"
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static struct gate held, gate;
-
-static void *hold(void *unused)
-{
-    OK(pthread_mutex_lock(&mutex));
-    gate_open(&held);
-    gate_wait(&gate);
-    OK(pthread_mutex_unlock(&mutex));
-    return unused;
-}
+static struct mutex_holder holder;
 
 int main(void)
 {
-    held = gate_make();
-    gate = gate_make();
     show("free", pthread_mutex_trylock(&mutex));
     show("held by the caller", pthread_mutex_trylock(&mutex));
     OK(pthread_mutex_unlock(&mutex));
 
-    pthread_t thread = start_thread(hold, NULL);
-    gate_wait(&held);
+    start_holder(&holder, &mutex);
     show("held by a blocked thread", pthread_mutex_trylock(&mutex));
-    gate_open(&gate);
+    let_go(&holder);
     while (pthread_mutex_trylock(&mutex) == EBUSY)
         sched_yield();
     puts("got it by trying again");
     OK(pthread_mutex_unlock(&mutex));
-    join_thread(thread);
+    join_holder(&holder);
     show("free again", pthread_mutex_trylock(&mutex));
     return 0;
 }

@@ -3,6 +3,7 @@
  * the others return only when it has finished, though it blocks on a pipe.
  * Follows pthread_once(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 enum { THREADS = 30 };

@@ -7,6 +7,7 @@
  * test: env=GREEN_SLICE_MS=10
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
 #include <poll.h>
 #include <semaphore.h>
 
@@ -116,13 +117,8 @@ static void poll_pipe(void)
 
 static int wait_signalled(long milliseconds)
 {
-    struct timespec limit;
+    struct timespec limit = time_in(CLOCK_REALTIME, milliseconds);
     int error = 0;
-    CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
-    limit.tv_sec += milliseconds / 1000;
-    limit.tv_nsec += milliseconds % 1000 * 1000000;
-    limit.tv_sec += limit.tv_nsec / 1000000000;
-    limit.tv_nsec %= 1000000000;
     CHECK(pthread_mutex_lock(&mutex) == 0);
     while (!signalled && error == 0)
         error = pthread_cond_timedwait(&cond, &mutex, &limit);

@@ -9,6 +9,7 @@
  * test: env=GREEN_SLICE_MS=10
  */
 #include "lib/computing.h"
+#include "lib/deadline.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -98,11 +99,7 @@ static void time_out(void)
     puts("select: timed out");
     CHECK(epoll_wait(epoll, &event, 1, 10) == 0);
     puts("epoll_wait: timed out");
-    struct timespec limit;
-    CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
-    limit.tv_nsec += 10000000;
-    limit.tv_sec += limit.tv_nsec / 1000000000;
-    limit.tv_nsec %= 1000000000;
+    struct timespec limit = time_in(CLOCK_REALTIME, 10);
     CHECK(sem_timedwait(&alarmed, &limit) == -1 && errno == ETIMEDOUT);
     puts("sem_timedwait: timed out");
     close(epoll);

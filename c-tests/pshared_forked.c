@@ -3,6 +3,7 @@
  * pthread_mutexattr_setpshared(3), fork(2).
  */
 #include "lib/check.h"
+#include "lib/crowd.h"
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -64,21 +65,12 @@ static void *try_while_held(void *unused)
     return unused;
 }
 
-static void count_together(void)
-{
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(count_up, NULL);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
-}
-
 /* The threads of both are created after the fork, in the same order. */
 static void be_child(void)
 {
     join(start(try_while_held, NULL));
     CHECK(take(go[0]) == 'g');
-    count_together();
+    run_together(THREADS, count_up, NULL);
     give(ended[1], 'e');
     _exit(0);
 }
@@ -104,7 +96,7 @@ static void show(void)
     }
     join(start(hold_until_tried, NULL));
     give(go[1], 'g');
-    count_together();
+    run_together(THREADS, count_up, NULL);
     CHECK(take(ended[0]) == 'e');
     printf("%s: EBUSY for the other process, counted to %d, child: %s\n", kind->name,
            shared->counter, child_end(child));

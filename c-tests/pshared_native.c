@@ -6,6 +6,7 @@
  * test: timeout=30
  */
 #include "lib/pshared.h"
+#include "lib/semaphores.h"
 
 /* Turns go round among all threads of both sides; the rest is for pairs. */
 enum { THREADS = 3, ALL = 2 * THREADS, TURNS = 120, ROUNDS = 200 };
@@ -184,14 +185,6 @@ static void check_and_reset(void)
            shared->turns, shared->left, shared->right, shared->serials, shared->passes);
     shared->counter = shared->turns = shared->left = shared->right = 0;
     shared->arrived = shared->serials = shared->passes = 0;
-}
-
-static sem_t *open_new(char name[40], const char *word)
-{
-    snprintf(name, 40, "/check-%s-%d", word, (int)getpid());
-    sem_t *semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, 0);
-    CHECK(semaphore != SEM_FAILED);
-    return semaphore;
 }
 
 static void make_objects(void)

@@ -6,6 +6,7 @@
  *
  * test: timeout=30
  */
+#include "lib/crowd.h"
 #include "lib/pshared.h"
 
 enum { THREADS = 3, PROCESSES = 3, ROUNDS = 200, PASSES = 400 };
@@ -29,15 +30,6 @@ static void *count_up(void *unused)
         unlock_mutex(&shared->mutex);
     }
     return unused;
-}
-
-static void count_together(void)
-{
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(count_up, NULL);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
 }
 
 static void play(int side)
@@ -90,7 +82,7 @@ static int be_other(void)
     for (;;) {
         switch (take(PEER_WIRE)) {
         case 'c':
-            count_together();
+            run_together(THREADS, count_up, NULL);
             break;
         case 'h':
             lock_mutex(&shared->mutex);
@@ -158,7 +150,7 @@ static void show(const char *name, int type, int properties)
     held_by(like_us, "one like us");
 
     give(native.wire, 'c'), give(like_us.wire, 'c');
-    count_together();
+    run_together(THREADS, count_up, NULL);
     CHECK(take(native.wire) == 'd' && take(like_us.wire) == 'd');
     printf("  counted to %d\n", shared->counter);
     CHECK(shared->counter == PROCESSES * THREADS * ROUNDS);

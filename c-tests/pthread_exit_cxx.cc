@@ -4,6 +4,7 @@
  * and join gets the value.
  * Follows pthread_exit(3); <cxxabi.h>, abi::__forced_unwind.
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <cxxabi.h>

@@ -3,6 +3,7 @@
  * variants do not wait too long, and a contended lock keeps its data whole.
  * Follows pthread_rwlock_rdlock(3posix), pthread_rwlock_wrlock(3posix).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 enum { READERS = 6, WRITERS = 3, ROUNDS = 300 };

@@ -4,6 +4,7 @@
  * pthread_rwlockattr_setkind_np(3), pthread_rwlock_rdlock(3posix).
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
 #include <stdint.h>
 
 enum { PATIENCE_MS = 200 };
@@ -11,16 +12,6 @@ enum { PATIENCE_MS = 200 };
 static pthread_rwlock_t lock;
 static pthread_rwlock_t from_macro = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 static int turns, gave_up;
-
-static struct timespec time_in(clockid_t clock, long milliseconds)
-{
-    struct timespec time;
-    CHECK(clock_gettime(clock, &time) == 0);
-    time.tv_nsec += milliseconds % 1000 * 1000000;
-    time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
-}
 
 /* The order in which they got the lock, from 1. */
 static intptr_t take_turn(pthread_rwlock_t *which)

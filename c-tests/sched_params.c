@@ -22,7 +22,7 @@ static void show_thread(const char *name, pthread_t thread)
     int policy = -1;
     struct sched_param parameters = { -1 };
     int error = pthread_getschedparam(thread, &policy, &parameters);
-    printf("  %s: %s, %s %d\n", name, error_name(error), policy_name(policy),
+    printf("  %s: %s, %s %d\n", name, errno_name(error), policy_name(policy),
            parameters.sched_priority);
 }
 

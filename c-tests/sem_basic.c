@@ -3,6 +3,7 @@
  * clockwait, post and getvalue, and many threads through one.
  * Follows sem_overview(7), sem_wait(3), sem_post(3), sem_init(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <limits.h>

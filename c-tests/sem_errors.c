@@ -4,17 +4,11 @@
  * named semaphore: sem_timedwait(3), sem_post(3), sem_init(3).
  */
 #include "lib/check.h"
+#include "lib/semaphores.h"
 #include <semaphore.h>
 
 static const struct timespec past = { 1, 0 }, before_1970 = { -1, 0 };
 static const struct timespec too_long = { LONG_MAX, 1000000000 }, negative = { 1, -1 };
-
-static int value(sem_t *semaphore)
-{
-    int value;
-    CHECK(sem_getvalue(semaphore, &value) == 0);
-    return value;
-}
 
 static int timedwait(sem_t *semaphore, const struct timespec *at)
 {
@@ -65,31 +59,22 @@ static void *try_semaphore(void *argument)
     for (int i = 0; i < 10; i++)
         CHECK(sem_post(semaphore) == 0);
     try_times(semaphore, "above 0");
-    printf("  left of 10: %d\n", value(semaphore));
+    printf("  left of 10: %d\n", value_of(semaphore));
     while (sem_trywait(semaphore) == 0)
         ;
-    CHECK(errno == EAGAIN && value(semaphore) == 0);
+    CHECK(errno == EAGAIN && value_of(semaphore) == 0);
     return NULL;
 }
 
 static void *post_too_often(void *argument)
 {
     sem_t *semaphore = argument;
-    CHECK(value(semaphore) == SEM_VALUE_MAX);
+    CHECK(value_of(semaphore) == SEM_VALUE_MAX);
     FAILS(EOVERFLOW, sem_post(semaphore));
-    CHECK(value(semaphore) == SEM_VALUE_MAX && sem_wait(semaphore) == 0);
+    CHECK(value_of(semaphore) == SEM_VALUE_MAX && sem_wait(semaphore) == 0);
     CHECK(sem_post(semaphore) == 0);
     FAILS(EOVERFLOW, sem_post(semaphore));
     return NULL;
-}
-
-static sem_t *open_named(unsigned start_value)
-{
-    char name[40];
-    snprintf(name, sizeof name, "/check-errors-%d", (int)getpid());
-    sem_t *semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, start_value);
-    CHECK(semaphore != SEM_FAILED && sem_unlink(name) == 0);
-    return semaphore;
 }
 
 int main(void)
@@ -106,10 +91,10 @@ int main(void)
         CHECK(sem_destroy(&semaphore) == 0);
     }
     puts("named");
-    sem_t *named = open_named(0);
+    sem_t *named = open_unlinked(0);
     join(start(try_semaphore, named));
     CHECK(sem_close(named) == 0);
-    named = open_named(SEM_VALUE_MAX);
+    named = open_unlinked(SEM_VALUE_MAX);
     join(start(post_too_often, named));
     CHECK(sem_close(named) == 0);
     return 0;

@@ -4,6 +4,7 @@
  * sem_init(3), sem_open(3), fork(2).
  */
 #include "lib/check.h"
+#include "lib/semaphores.h"
 #include <semaphore.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -84,10 +85,7 @@ static void *hold_up_nobody(void *unused)
 
 int main(void)
 {
-    char name[40];
-    snprintf(name, sizeof name, "/check-forked-%d", (int)getpid());
-    CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 0)) != SEM_FAILED);
-    CHECK(sem_unlink(name) == 0);
+    named = open_unlinked(0);
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     CHECK(shared != MAP_FAILED);
     for (int i = 0; i < PAIRS; i++)

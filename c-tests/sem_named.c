@@ -3,6 +3,7 @@
  * after sem_unlink: sem_open(3), sem_unlink(3), sem_overview(7).
  */
 #include "lib/peer.h"
+#include "lib/semaphores.h"
 #include <semaphore.h>
 
 enum { THREADS = 5, ROUNDS = 500 };
@@ -54,14 +55,6 @@ static void *wait_once(void *timed)
     struct timespec limit = in_an_hour();
     CHECK((timed ? sem_timedwait(back, &limit) : sem_wait(back)) == 0);
     return NULL;
-}
-
-static sem_t *open_new(char name[40], const char *word)
-{
-    snprintf(name, 40, "/check-%s-%d", word, (int)getpid());
-    sem_t *semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, 0);
-    CHECK(semaphore != SEM_FAILED);
-    return semaphore;
 }
 
 int main(int argc, char **argv)

@@ -4,17 +4,11 @@
  * on: sem_open(3), sem_close(3), sem_unlink(3), sem_overview(7).
  */
 #include "lib/check.h"
+#include "lib/semaphores.h"
 #include <semaphore.h>
 
 static char name[64];
 static sem_t *old, *new;
-
-static int value(sem_t *semaphore)
-{
-    int value;
-    CHECK(sem_getvalue(semaphore, &value) == 0);
-    return value;
-}
 
 static const char *opened(const char *by, int flags, unsigned start_value)
 {
@@ -62,10 +56,10 @@ int main(void)
     sem_t *again = sem_open(name, O_CREAT, 0600, 7), *without = sem_open(name + 1, 0);
     printf("opened three times: %s, value %d\n",
            again == old && join(start(open_too, NULL)) == old ? "the same" : "another",
-           value(old));
+           value_of(old));
     /* glibc goes by the name as it was given. */
     printf("without the slash: %s, value %d\n", without == old ? "the same" : "another",
-           value(without));
+           value_of(without));
     CHECK(sem_close(without) == 0);
     CHECK(sem_open(name, O_CREAT | O_EXCL, 0600, 7) == SEM_FAILED && errno == EEXIST);
     for (int i = 0; i < 2; i++)
@@ -81,12 +75,12 @@ int main(void)
     CHECK((new = sem_open(name, O_CREAT | O_EXCL, 0600, 0)) != SEM_FAILED);
     CHECK(sem_unlink(name) == 0);
     printf("a new one: %s\n", new == old ? "the same" : "another");
-    CHECK(sem_post(new) == 0 && value(new) == 1);
+    CHECK(sem_post(new) == 0 && value_of(new) == 1);
     others_run();
     CHECK(pthread_tryjoin_np(waiter, NULL) == EBUSY);
     CHECK(sem_post(old) == 0);
     join(waiter);
-    printf("values: %d and %d\n", value(old), value(new));
+    printf("values: %d and %d\n", value_of(old), value_of(new));
 
     CHECK(sem_close(new) == 0 && sem_close(old) == 0);
     FAILS(EINVAL, sem_close(old));

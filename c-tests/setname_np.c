@@ -4,6 +4,7 @@
  * 16.
  * Follows pthread_setname_np(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate named, gate;

@@ -6,6 +6,7 @@
  * Follows signal(7), pthread_kill(3), sigwait(3), signalfd(2).
  */
 #include "lib/check.h"
+#include "lib/signals.h"
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -16,13 +17,6 @@ static sigset_t none, both, terms, childs;
 static void block(int how, const sigset_t *set)
 {
     CHECK(pthread_sigmask(how, set, NULL) == 0);
-}
-
-static int is_pending(int number)
-{
-    sigset_t set;
-    CHECK(sigpending(&set) == 0);
-    return sigismember(&set, number);
 }
 
 /* ---- the end comes when it is let in --------------------------------------- */

@@ -6,42 +6,13 @@
  * Follows sigaction(2), sigreturn(2), sigsuspend(2), signal(7).
  */
 #include "lib/check.h"
+#include "lib/signals.h"
 
 #include <poll.h>
 #include <semaphore.h>
 #include <ucontext.h>
 
 static sem_t ready;
-
-/* One digit a signal: HUP, USR1, USR2, TERM. */
-static int digits(const sigset_t *set)
-{
-    return 1000 * sigismember(set, SIGHUP) + 100 * sigismember(set, SIGUSR1)
-         + 10 * sigismember(set, SIGUSR2) + sigismember(set, SIGTERM);
-}
-
-static int own_mask(void)
-{
-    sigset_t mask;
-    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0);
-    return digits(&mask);
-}
-
-static void block(int how, int number)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    if (number)
-        sigaddset(&set, number);
-    CHECK(pthread_sigmask(how, &set, NULL) == 0);
-}
-
-static int is_pending(int number)
-{
-    sigset_t set;
-    CHECK(sigpending(&set) == 0);
-    return sigismember(&set, number);
-}
 
 static void handle(int number, void (*handler)(int, siginfo_t *, void *), int flags, int also)
 {
@@ -98,7 +69,7 @@ static void show_seen(const char *name)
 static void run_ways(int blocks)
 {
     for (size_t i = 0; i < COUNT(ways); i++) {
-        block(SIG_SETMASK, blocks);
+        change_mask(SIG_SETMASK, blocks);
         ways[i].send(SIGUSR1);
         show_seen(ways[i].name);
     }
@@ -115,7 +86,7 @@ static void contexts(void)
     int term = SIGTERM, none = 0;
     handle(SIGUSR1, look, SA_RESTART, SIGHUP);
     puts("thread that blocks TERM");
-    block(SIG_SETMASK, SIGUSR1);
+    change_mask(SIG_SETMASK, SIGUSR1);
     join(start(in_thread, &term));
     puts("thread that blocks nothing");
     join(start(in_thread, &none));
@@ -130,7 +101,7 @@ static void contexts(void)
     by_raise(SIGUSR1);
     printf("  raised: handled %d, pending %d\n", (int)seen.count, is_pending(SIGUSR1));
     seen.add = 0;
-    block(SIG_SETMASK, 0);
+    change_mask(SIG_SETMASK, 0);
     show_seen("let in");
 }
 
@@ -146,9 +117,9 @@ static void *wait_in(void *call)
     char byte = 0;
     sigemptyset(&only_usr2);
     sigaddset(&only_usr2, SIGUSR2);
-    block(SIG_SETMASK, SIGTERM);
+    change_mask(SIG_SETMASK, SIGTERM);
     if (*(enum call *)call != READ)
-        block(SIG_BLOCK, SIGUSR1);
+        change_mask(SIG_BLOCK, SIGUSR1);
     seen.add = SIGHUP;
     CHECK(sem_post(&ready) == 0);
     switch (*(enum call *)call) {
@@ -213,7 +184,7 @@ static void *nest_all(void *unused)
 {
     for (size_t i = 0; i < COUNT(ways); i++) {
         again = &ways[i];
-        block(SIG_SETMASK, SIGTERM);
+        change_mask(SIG_SETMASK, SIGTERM);
         again->send(SIGUSR1);
         show_order(again->name);
     }
@@ -234,10 +205,10 @@ static void nests(void)
         printf("USR1 sends USR2 and itself: %s\n", cases[i].name);
         nest_all(NULL);
         puts(" in a thread");
-        block(SIG_BLOCK, SIGUSR1);      /* what kill sends is for the thread */
-        block(SIG_BLOCK, SIGUSR2);
+        change_mask(SIG_BLOCK, SIGUSR1);      /* what kill sends is for the thread */
+        change_mask(SIG_BLOCK, SIGUSR2);
         join(start(nest_all, NULL));
-        block(SIG_SETMASK, 0);
+        change_mask(SIG_SETMASK, 0);
     }
 }
 
@@ -248,10 +219,10 @@ static void both_at_once(void)
     for (int i = 0; i < 4; i++) {
         handle(SIGUSR1, nest, 0, i & 1 ? SIGUSR2 : 0);
         handle(SIGUSR2, nest, 0, i & 2 ? SIGUSR1 : 0);
-        block(SIG_SETMASK, SIGUSR1), block(SIG_BLOCK, SIGUSR2);
+        change_mask(SIG_SETMASK, SIGUSR1), change_mask(SIG_BLOCK, SIGUSR2);
         raise(SIGUSR2), raise(SIGUSR1);
         depth = 3;              /* nothing more is sent */
-        block(SIG_SETMASK, 0);
+        change_mask(SIG_SETMASK, 0);
         printf("both at once, USR1 blocks USR2: %d, USR2 blocks USR1: %d\n", i & 1, i >> 1);
         show_order("in the order");
     }
@@ -268,13 +239,13 @@ static void one_shot(void)
         printf("  default now: %d;", now.sa_handler == SIG_DFL);
         show_seen(ways[i].name);
         /* A second one, while blocked, and none of it left when ignored. */
-        block(SIG_BLOCK, SIGUSR1);
+        change_mask(SIG_BLOCK, SIGUSR1);
         ways[i].send(SIGUSR1);
         int before = is_pending(SIGUSR1);
         CHECK(signal(SIGUSR1, SIG_IGN) == SIG_DFL);
         printf("  blocked: pending %d, ignored: pending %d\n", before, is_pending(SIGUSR1));
         handle(SIGUSR1, look, 0, 0);
-        block(SIG_UNBLOCK, SIGUSR1);
+        change_mask(SIG_UNBLOCK, SIGUSR1);
         show_seen("handled again");
     }
 }

@@ -7,8 +7,9 @@
  * Follows sigsetjmp(3), setjmp(3), signal-safety(7), signal(7).
  */
 #include "lib/check.h"
+#include "lib/signals.h"
+#include "lib/usage.h"
 
-#include <dirent.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <sys/epoll.h>
@@ -38,31 +39,6 @@ static void handle(int number, void (*handler)(int), int also)
     CHECK(sigaction(number, &action, NULL) == 0);
 }
 
-static void block(int how, int number)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    if (number)
-        sigaddset(&set, number);
-    CHECK(pthread_sigmask(how, &set, NULL) == 0);
-}
-
-/* One digit a signal: HUP, USR1, USR2, TERM. */
-static int mask_digits(void)
-{
-    sigset_t mask;
-    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0);
-    return 1000 * sigismember(&mask, SIGHUP) + 100 * sigismember(&mask, SIGUSR1)
-         + 10 * sigismember(&mask, SIGUSR2) + sigismember(&mask, SIGTERM);
-}
-
-static int is_pending(int number)
-{
-    sigset_t set;
-    CHECK(sigpending(&set) == 0);
-    return sigismember(&set, number);
-}
-
 /* ---- what a jump does to the mask --------------------------------------- */
 
 /* SIGUSR1's handler jumps and blocks SIGUSR2 as well. */
@@ -72,7 +48,7 @@ static void saved(void)
         int number = sigsetjmp(here, 1);
         if (number == 0)
             raise(SIGUSR1);
-        printf("saved: jumped with %d, mask %04d\n", number == SIGUSR1, mask_digits());
+        printf("saved: jumped with %d, mask %04d\n", number == SIGUSR1, own_mask());
     }
 }
 
@@ -80,26 +56,26 @@ static void not_saved(void)
 {
     if (sigsetjmp(here, 0) == 0)
         raise(SIGUSR1);
-    printf("not saved: mask %04d", mask_digits());
+    printf("not saved: mask %04d", own_mask());
     raise(SIGUSR1);
     printf(", raised: pending %d", is_pending(SIGUSR1));
     if (sigsetjmp(here, 0) == 0)
-        block(SIG_UNBLOCK, SIGUSR1);
-    printf(", let in: pending %d, mask %04d\n", is_pending(SIGUSR1), mask_digits());
-    block(SIG_SETMASK, 0);
+        change_mask(SIG_UNBLOCK, SIGUSR1);
+    printf(", let in: pending %d, mask %04d\n", is_pending(SIGUSR1), own_mask());
+    change_mask(SIG_SETMASK, 0);
 }
 
 static void plain(void)
 {
     static jmp_buf start;
-    block(SIG_SETMASK, SIGTERM);
+    change_mask(SIG_SETMASK, SIGTERM);
     int number = setjmp(start);
     if (number == 0) {
-        block(SIG_BLOCK, SIGHUP);
+        change_mask(SIG_BLOCK, SIGHUP);
         longjmp(start, 5);
     }
-    printf("plain: jumped with %d, mask %04d\n", number, mask_digits());
-    block(SIG_SETMASK, 0);
+    printf("plain: jumped with %d, mask %04d\n", number, own_mask());
+    change_mask(SIG_SETMASK, 0);
 }
 
 /* The jump itself opens the signal, so its handler has run when it arrives. */
@@ -108,13 +84,13 @@ static void lets_in(void)
     handle(SIGHUP, count_one, 0);
     counted = 0;
     if (sigsetjmp(here, 1) == 0) {
-        block(SIG_BLOCK, SIGHUP);
+        change_mask(SIG_BLOCK, SIGHUP);
         raise(SIGHUP);
         CHECK(counted == 0);
         siglongjmp(here, 1);
     }
     int in_time = counted;
-    printf("let in by the jump: handled %d, mask %04d\n", in_time, mask_digits());
+    printf("let in by the jump: handled %d, mask %04d\n", in_time, own_mask());
 }
 
 /* Out of sigsuspend, nothing saved: its mask and the handler's stay. */
@@ -123,39 +99,39 @@ static void out_of_sigsuspend(void)
     sigset_t during;
     sigemptyset(&during);
     sigaddset(&during, SIGTERM);
-    block(SIG_SETMASK, SIGUSR1);
+    change_mask(SIG_SETMASK, SIGUSR1);
     raise(SIGUSR1);
     if (sigsetjmp(here, 0) == 0)
         sigsuspend(&during);
-    printf("out of sigsuspend, not saved: mask %04d\n", mask_digits());
-    block(SIG_SETMASK, SIGUSR1);
+    printf("out of sigsuspend, not saved: mask %04d\n", own_mask());
+    change_mask(SIG_SETMASK, SIGUSR1);
     raise(SIGUSR1);
     if (sigsetjmp(here, 1) == 0)
         sigsuspend(&during);
-    printf("out of sigsuspend, saved: mask %04d\n", mask_digits());
-    block(SIG_SETMASK, 0);
+    printf("out of sigsuspend, saved: mask %04d\n", own_mask());
+    change_mask(SIG_SETMASK, 0);
 }
 
 /* Threads with different masks jump and wait for each other in between. */
 static void *jump_in_turns(void *own)
 {
     int number = *(int *)own;
-    block(SIG_SETMASK, number);
-    int mask = mask_digits();
+    change_mask(SIG_SETMASK, number);
+    int mask = own_mask();
     for (volatile int i = 0; i < 50; i++) {
         if (sigsetjmp(here, 1) == 0) {
             pthread_barrier_wait(&all);
             raise(SIGUSR1);
         }
-        CHECK(mask_digits() == mask);
+        CHECK(own_mask() == mask);
         pthread_barrier_wait(&all);
-        CHECK(mask_digits() == mask);
+        CHECK(own_mask() == mask);
         if (sigsetjmp(here, 0) == 0)
             raise(SIGUSR1);
         sched_yield();
         pthread_barrier_wait(&all);
-        CHECK(mask_digits() == mask + 110);
-        block(SIG_SETMASK, number);
+        CHECK(own_mask() == mask + 110);
+        change_mask(SIG_SETMASK, number);
     }
     return NULL;
 }
@@ -194,15 +170,15 @@ static void block_on(struct target *own, int which)
 static void *be_interrupted(void *argument)
 {
     struct target *own = argument;
-    block(SIG_SETMASK, own->blocks);
-    int mask = mask_digits();
+    change_mask(SIG_SETMASK, own->blocks);
+    int mask = own_mask();
     for (volatile int i = 0; i < ROUNDS; i++) {
         int number = sigsetjmp(here, 1);
         if (number == 0) {
             give(own->armed[1], 1);     /* from here on the signal may come */
             block_on(own, i);
         }
-        CHECK(number == SIGUSR1 && mask_digits() == mask);
+        CHECK(number == SIGUSR1 && own_mask() == mask);
         own->jumps++;
     }
     give(own->armed[1], 0);
@@ -218,17 +194,6 @@ static void *interrupt(void *argument)
         CHECK(pthread_kill(to->thread, SIGUSR1) == 0);
     }
     return NULL;
-}
-
-static int open_descriptors(void)
-{
-    int count = 0;
-    DIR *list = opendir("/proc/self/fd");
-    CHECK(list);
-    while (readdir(list))
-        count++;
-    closedir(list);
-    return count;
 }
 
 static void out_of_calls(void)
@@ -248,7 +213,7 @@ static void out_of_calls(void)
         CHECK(epoll_ctl(to->epoll, EPOLL_CTL_ADD, to->idle[0], &event) == 0);
     }
     others_run();
-    int before = open_descriptors();
+    int before = descriptors();
     for (size_t i = 0; i < COUNT(own); i++) {
         targets[i].thread = start(be_interrupted, &targets[i]);
         senders[i] = start(interrupt, &targets[i]);
@@ -258,7 +223,7 @@ static void out_of_calls(void)
         join(to->thread), join(senders[i]);
         printf("thread %zu: %d jumps\n", i, to->jumps);
     }
-    printf("descriptors left open: %d\n", open_descriptors() - before);
+    printf("descriptors left open: %d\n", descriptors() - before);
     /* All that was waited for still works. */
     for (size_t i = 0; i < COUNT(own); i++) {
         struct target *to = &targets[i];

@@ -8,6 +8,7 @@
  * Follows ppoll(2), pselect(2), epoll_pwait(2), sigsuspend(2).
  */
 #include "lib/check.h"
+#include "lib/signals.h"
 
 #include <poll.h>
 #include <semaphore.h>
@@ -22,33 +23,6 @@ static void handle(int number)
 {
     (void)number;
     handled++;
-}
-
-static sigset_t set_of(int first, int second)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    if (first)
-        sigaddset(&set, first);
-    if (second)
-        sigaddset(&set, second);
-    return set;
-}
-
-/* One digit a signal: HUP, USR1, USR2, TERM. */
-static int own_mask(void)
-{
-    sigset_t mask;
-    CHECK(pthread_sigmask(SIG_BLOCK, NULL, &mask) == 0);
-    return 1000 * sigismember(&mask, SIGHUP) + 100 * sigismember(&mask, SIGUSR1)
-         + 10 * sigismember(&mask, SIGUSR2) + sigismember(&mask, SIGTERM);
-}
-
-static int is_pending(int number)
-{
-    sigset_t set;
-    CHECK(sigpending(&set) == 0);
-    return sigismember(&set, number);
 }
 
 /* ---- the calls: wait for a byte, at most `timeout`, under a mask --------- */

@@ -4,15 +4,15 @@
  *
  * test: timeout=20
  */
+#include "lib/places.h"
 #include "lib/pshared.h"
+#include "lib/semaphores.h"
 
 enum { SIGNALS = 5 };
 
-static pthread_mutex_t mutex, robust, inheriting;
+static pthread_mutex_t inheriting;
 static pthread_cond_t condition;
-static pthread_rwlock_t rwlock;
-static pthread_barrier_t barrier;
-static sem_t semaphore, *named, about_to_wait;
+static sem_t semaphore, *named;
 static pthread_t waiter;
 static int handled, passed, flag;
 
@@ -37,38 +37,15 @@ static void handle_with(int flags)
 
 /* ---- waits that go on -------------------------------------------------- */
 
-static void lock(void) { lock_mutex(&mutex), unlock_mutex(&mutex); }
-static void lock_robust(void) { lock_mutex(&robust), unlock_mutex(&robust); }
 static void lock_inheriting(void) { lock_mutex(&inheriting), unlock_mutex(&inheriting); }
-static void hold(void) { lock_mutex(&mutex); }
-static void hold_robust(void) { lock_mutex(&robust); }
 static void hold_inheriting(void) { lock_mutex(&inheriting); }
-static void hold_rwlock(void) { CHECK(pthread_rwlock_wrlock(&rwlock) == 0); }
-static void hold_nothing(void) { }
-static void unlock(void) { unlock_mutex(&mutex); }
-static void unlock_robust(void) { unlock_mutex(&robust); }
 static void unlock_inheriting(void) { unlock_mutex(&inheriting); }
-static void unlock_rwlock(void) { CHECK(pthread_rwlock_unlock(&rwlock) == 0); }
-static void meet(void) { pthread_barrier_wait(&barrier); }
 static void post(void) { CHECK(sem_post(&semaphore) == 0); }
 static void post_named(void) { CHECK(sem_post(named) == 0); }
 static void wait_token(void) { CHECK(sem_wait(&semaphore) == 0); }
 static void wait_named(void) { CHECK(sem_wait(named) == 0); }
 
-static void timedlock(void)
-{
-    struct timespec limit = in_an_hour();
-    CHECK(pthread_mutex_timedlock(&mutex, &limit) == 0);
-    unlock();
-}
-
-static void rdlock(void)
-{
-    CHECK(pthread_rwlock_rdlock(&rwlock) == 0);
-    unlock_rwlock();
-}
-
-static void wrlock(void)
+static void timedwrlock(void)
 {
     struct timespec limit = in_an_hour();
     CHECK(pthread_rwlock_timedwrlock(&rwlock, &limit) == 0);
@@ -79,39 +56,36 @@ static void unflag(void) { flag = 0; }
 
 static void cond_wait(void)
 {
-    lock_mutex(&mutex);
+    lock_mutex(&plain);
     while (!flag)
-        CHECK(pthread_cond_wait(&condition, &mutex) == 0);
-    unlock_mutex(&mutex);
+        CHECK(pthread_cond_wait(&condition, &plain) == 0);
+    unlock_mutex(&plain);
 }
 
 static void cond_timedwait(void)
 {
     struct timespec limit = in_an_hour();
-    lock_mutex(&mutex);
+    lock_mutex(&plain);
     while (!flag)
-        CHECK(pthread_cond_timedwait(&condition, &mutex, &limit) == 0);
-    unlock_mutex(&mutex);
+        CHECK(pthread_cond_timedwait(&condition, &plain, &limit) == 0);
+    unlock_mutex(&plain);
 }
 
 static void signal_condition(void)
 {
-    lock_mutex(&mutex);
+    lock_mutex(&plain);
     flag = 1;
     CHECK(pthread_cond_signal(&condition) == 0);
-    unlock_mutex(&mutex);
+    unlock_mutex(&plain);
 }
 
-static const struct place {
-    const char *name;
-    void (*hold)(void), (*wait)(void), (*release)(void);
-} places[] = {
-    { "pthread_mutex_lock", hold, lock, unlock },
-    { "pthread_mutex_timedlock", hold, timedlock, unlock },
+static const struct place places[] = {
+    { "pthread_mutex_lock", hold_plain, lock_plain, unlock_plain },
+    { "pthread_mutex_timedlock", hold_plain, timedlock, unlock_plain },
     { "pthread_mutex_lock, robust", hold_robust, lock_robust, unlock_robust },
     { "pthread_mutex_lock, inheriting", hold_inheriting, lock_inheriting, unlock_inheriting },
     { "pthread_rwlock_rdlock", hold_rwlock, rdlock, unlock_rwlock },
-    { "pthread_rwlock_timedwrlock", hold_rwlock, wrlock, unlock_rwlock },
+    { "pthread_rwlock_timedwrlock", hold_rwlock, timedwrlock, unlock_rwlock },
     { "pthread_cond_wait", unflag, cond_wait, signal_condition },
     { "pthread_cond_timedwait", unflag, cond_timedwait, signal_condition },
     { "pthread_barrier_wait", hold_nothing, meet, meet },
@@ -212,17 +186,14 @@ static void expect_eintr(const struct way *way)
 
 int main(void)
 {
-    char name[40];
-    make_mutex(&mutex, PTHREAD_MUTEX_NORMAL, SHARED);
+    make_mutex(&plain, PTHREAD_MUTEX_NORMAL, SHARED);
     make_mutex(&robust, PTHREAD_MUTEX_NORMAL, SHARED | ROBUST);
     make_mutex(&inheriting, PTHREAD_MUTEX_NORMAL, SHARED | INHERIT);
     make_shared_cond(&condition);
     make_shared_rwlock(&rwlock);
     make_shared_barrier(&barrier, 2);
-    snprintf(name, sizeof name, "/check-signal-%d", (int)getpid());
     CHECK(sem_init(&about_to_wait, 0, 0) == 0 && sem_init(&semaphore, 1, 0) == 0);
-    CHECK((named = sem_open(name, O_CREAT | O_EXCL, 0600, 0)) != SEM_FAILED);
-    CHECK(sem_unlink(name) == 0);
+    named = open_unlinked(0);
 
     static const int flags[] = { 0, SA_RESTART };
     for (size_t f = 0; f < COUNT(flags); f++) {

@@ -3,6 +3,7 @@
  * others spin; trylock gives EBUSY.
  * Follows pthread_spin_lock(3), pthread_spin_init(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 enum { THREADS = 4, ROUNDS = 200 };

@@ -4,6 +4,7 @@
  * pthread_spin_lock(3).
  */
 #include "lib/check.h"
+#include "lib/crowd.h"
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -28,20 +29,11 @@ static void *count_up(void *unused)
     return unused;
 }
 
-static void contend(void)
-{
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-        threads[i] = start(count_up, NULL);
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
-}
-
 /* Holds the lock, which nobody counts under any more, while it waits for the parent. */
 static int be_child(void)
 {
     CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-    contend();
+    run_together(THREADS, count_up, NULL);
     CHECK(take(there[0]) == 'c');
     CHECK(pthread_spin_lock(&shared->lock) == 0);
     give(back[1], 'h');
@@ -67,7 +59,7 @@ int main(void)
     CHECK(child >= 0);
     if (child == 0)
         _exit(be_child());
-    contend();
+    run_together(THREADS, count_up, NULL);
     give(there[1], 'c');
     CHECK(take(back[0]) == 'h');
     printf("counted to %d\n", shared->counter);

@@ -3,6 +3,7 @@
  * detached runs to its end and cannot be joined.
  * Follows pthread_attr_setdetachstate(3), pthread_attr_init(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <semaphore.h>

@@ -3,6 +3,7 @@
  * stays the program's own: it can be used again after join.
  * Follows pthread_attr_setstack(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <sys/mman.h>

@@ -3,6 +3,7 @@
  * itself, and after its end; it runs to its end all the same.
  * Follows pthread_detach(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <semaphore.h>

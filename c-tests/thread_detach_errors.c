@@ -4,6 +4,7 @@
  * pthread_detach(3), pthread_timedjoin_np(3), pthread_kill(3), NOTES.
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
 #include <semaphore.h>
 
 static int quiet[2];
@@ -42,11 +43,7 @@ static void refused(const char *name, pthread_t thread)
 
 static void *give_up(void *thread)
 {
-    struct timespec limit;
-    CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
-    limit.tv_nsec += 5 * 1000 * 1000;
-    limit.tv_sec += limit.tv_nsec / 1000000000;
-    limit.tv_nsec %= 1000000000;
+    struct timespec limit = time_in(CLOCK_REALTIME, 5);
     return (void *)(long)pthread_timedjoin_np(*(pthread_t *)thread, NULL, &limit);
 }
 

@@ -6,6 +6,7 @@
  *
  * test: exit=7
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate never;

@@ -4,6 +4,7 @@
  * value to join.
  * Follows pthread_exit(3), pthread_cleanup_push(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate gate;

@@ -3,6 +3,7 @@
  * EDEADLK; joining a detached thread is EINVAL.
  * Follows pthread_join(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate gate;

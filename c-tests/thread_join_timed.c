@@ -3,6 +3,7 @@
  * ETIMEDOUT while the thread runs, its value once it has ended.
  * Follows pthread_tryjoin_np(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate gate;

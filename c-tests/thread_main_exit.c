@@ -4,6 +4,7 @@
  * output when the last thread has ended.
  * Follows pthread_exit(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 enum { THREADS = 4 };

@@ -5,6 +5,7 @@
  *
  * test: exit=3
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 static struct gate never;

@@ -5,7 +5,9 @@
  * Follows pthread_tryjoin_np(3), pthread_detach(3), pthread_setconcurrency(3),
  * pthread_yield(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
+#include "lib/usage.h"
 
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -68,22 +70,14 @@ static void detach(int count)
     }
 }
 
-static long address_space_mib(void)
-{
-    long pages;
-    FILE *file = fopen("/proc/self/statm", "r");
-    EXPECT(file && fscanf(file, "%ld", &pages) == 1 && fclose(file) == 0);
-    return pages * sysconf(_SC_PAGESIZE) >> 20;
-}
-
 /* A thousand stacks of eight megabytes would show. */
 static void detach_many(void)
 {
     SYS(sem_init(&ended, 0, 0));
     detach(WARM_UP);
-    long before = address_space_mib();
+    long before = (long)(memory_used().address_space >> 20);
     detach(DETACHED);
-    long grown = address_space_mib() - before;
+    long grown = (long)(memory_used().address_space >> 20) - before;
     printf("%d threads detached, grown by less than a gigabyte: %s\n", DETACHED,
            grown < 1024 ? "yes" : "no");
 }

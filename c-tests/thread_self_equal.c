@@ -3,6 +3,7 @@
  * after blocking, and different from that of every other living thread.
  * Follows pthread_self(3), pthread_equal(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 enum { THREADS = 20 };

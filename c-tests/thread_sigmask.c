@@ -6,19 +6,11 @@
  * Follows pthread_sigmask(3), sigprocmask(2).
  */
 #include "lib/expect.h"
+#include "lib/signals.h"
 
 #include <signal.h>
 
 static pthread_barrier_t turn;
-
-static sigset_t set_of(int first, int second)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, first);
-    sigaddset(&set, second);
-    return set;
-}
 
 static void show_set(const char *who, const sigset_t *set)
 {

@@ -6,6 +6,7 @@
  * Follows pthread_sigqueue(3), signal(7).
  */
 #include "lib/expect.h"
+#include "lib/signals.h"
 
 #include <signal.h>
 
@@ -34,24 +35,17 @@ static void handle(int number, siginfo_t *info, void *context)
     note(number, info);
 }
 
-static int pending(int number)
-{
-    sigset_t set;
-    SYS(sigpending(&set));
-    return sigismember(&set, number);
-}
-
 static void *handle_all(void *result)
 {
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
     EXPECT(strcmp(log_of_mine, "") == 0);
-    printf("  pending: RT %d, RT+1 %d, USR1 %d\n", pending(SIGRTMIN), pending(SIGRTMIN + 1),
-           pending(SIGUSR1));
+    printf("  pending: RT %d, RT+1 %d, USR1 %d\n", is_pending(SIGRTMIN), is_pending(SIGRTMIN + 1),
+           is_pending(SIGUSR1));
     OK(pthread_sigmask(SIG_UNBLOCK, &signals, NULL));
     strcpy(result, log_of_mine);
-    printf("  pending: RT %d, RT+1 %d, USR1 %d\n", pending(SIGRTMIN), pending(SIGRTMIN + 1),
-           pending(SIGUSR1));
+    printf("  pending: RT %d, RT+1 %d, USR1 %d\n", is_pending(SIGRTMIN), is_pending(SIGRTMIN + 1),
+           is_pending(SIGUSR1));
     return NULL;
 }
 
@@ -60,7 +54,7 @@ static void *wait_for_all(void *result)
     siginfo_t info;
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
-    while (pending(SIGRTMIN) || pending(SIGRTMIN + 1) || pending(SIGUSR1)) {
+    while (is_pending(SIGRTMIN) || is_pending(SIGRTMIN + 1) || is_pending(SIGUSR1)) {
         int number = (int)SYS(sigwaitinfo(&signals, &info));
         note(number, &info);
     }

@@ -6,6 +6,7 @@
  * Follows pthread_kill(3), tgkill(2), sigpending(2).
  */
 #include "lib/expect.h"
+#include "lib/signals.h"
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -59,22 +60,15 @@ static void handle(int number, siginfo_t *info, void *context)
     handled++;
 }
 
-static int is_pending(void)
-{
-    sigset_t set;
-    SYS(sigpending(&set));
-    return sigismember(&set, SIGUSR1);
-}
-
 static void *receive(void *argument)
 {
     struct receiver *own = argument;
     own->id = gettid();
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
-    printf("  target: pending %d, handled %d\n", is_pending(), (int)handled);
+    printf("  target: pending %d, handled %d\n", is_pending(SIGUSR1), (int)handled);
     OK(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL));
-    printf("  target, unblocked: pending %d, handled %d, by itself %d\n", is_pending(),
+    printf("  target, unblocked: pending %d, handled %d, by itself %d\n", is_pending(SIGUSR1),
            (int)handled, handled && pthread_equal(handled_by, pthread_self()));
     printf("  %s, from this process: %d\n", seen.si_code == SI_TKILL ? "SI_TKILL" : "another code",
            seen.si_pid == getpid());
@@ -87,7 +81,7 @@ static void *look_on(void *unused)
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
     pthread_barrier_wait(&turn);
-    printf("  onlooker: pending %d\n", is_pending());
+    printf("  onlooker: pending %d\n", is_pending(SIGUSR1));
     OK(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL));
     printf("  onlooker, unblocked: handled %d\n", (int)handled);
     return unused;
@@ -103,7 +97,7 @@ static void try(const struct way *way)
     pthread_t onlooker = start_thread(look_on, NULL);
     pthread_barrier_wait(&turn);
     show(way->name, way->send(&receiver, SIGUSR1));
-    printf("  main: pending %d", is_pending());
+    printf("  main: pending %d", is_pending(SIGUSR1));
     OK(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL));
     printf(", unblocked: handled %d\n", (int)handled);
     show("  signal 0", way->send(&receiver, 0));

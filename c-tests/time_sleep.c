@@ -3,20 +3,11 @@
  * clock_nanosleep(2).
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
 
 static struct timespec milliseconds(long count)
 {
     return (struct timespec){ count / 1000, count % 1000 * 1000000 };
-}
-
-static struct timespec after(clockid_t clock, long count)
-{
-    struct timespec time;
-    CHECK(clock_gettime(clock, &time) == 0);
-    time.tv_nsec += count * 1000000;
-    time.tv_sec += time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
 }
 
 static void *every_way(void *unused)
@@ -33,7 +24,7 @@ static void *every_way(void *unused)
     for (size_t i = 0; i < COUNT(clocks); i++) {
         begin = seconds(clocks[i]);
         CHECK(clock_nanosleep(clocks[i], 0, &short_time, NULL) == 0);
-        struct timespec deadline = after(clocks[i], 30);
+        struct timespec deadline = time_in(clocks[i], 30);
         CHECK(clock_nanosleep(clocks[i], TIMER_ABSTIME, &deadline, NULL) == 0);
         CHECK(seconds(clocks[i]) - begin >= 0.06);
         deadline.tv_sec -= 10;

@@ -6,6 +6,7 @@
  * Follows pthread_create(3), pthread_attr_setstacksize(3),
  * pthread_attr_setstack(3) and the ELF thread-local storage ABI.
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <limits.h>

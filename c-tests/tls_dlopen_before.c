@@ -6,6 +6,7 @@
  *
  * test: plugin=tls_plugin.c
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 #include "lib/tls_plugin.h"
 

@@ -3,6 +3,7 @@
  * untouched by what other threads do while it blocks.
  * Follows errno(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <fcntl.h>

@@ -6,6 +6,7 @@
  * Follows uselocale(3), dlerror(3), gethostbyname(3), strerror(3),
  * strsignal(3), inet_ntoa(3), strtok(3), rand(3), attributes(7).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <arpa/inet.h>

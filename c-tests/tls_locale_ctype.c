@@ -3,6 +3,7 @@
  * thread's own, and strerror's buffer for unknown errors too.
  * Follows isalpha(3), uselocale(3), strerror(3).
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 
 #include <ctype.h>

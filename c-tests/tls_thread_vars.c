@@ -6,6 +6,7 @@
  *
  * test: lib=tls_counter.c
  */
+#include "lib/expect.h"
 #include "lib/gate.h"
 #include "lib/tls_counter.h"
 

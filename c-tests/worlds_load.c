@@ -6,6 +6,7 @@
  * test: timeout=60
  */
 #include "lib/check.h"
+#include "lib/deadline.h"
 #include <semaphore.h>
 
 enum { ORDINARY = 50, FOREIGN = 5, ALL = ORDINARY + FOREIGN };
@@ -39,12 +40,10 @@ static void put(int value)
 /* Every third gives up quickly and asks again. */
 static int get(int number)
 {
-    struct timespec limit;
     int error;
     CHECK(pthread_mutex_lock(&queue_mutex) == 0);
     while (behind == first) {
-        CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
-        limit.tv_sec += number % 3 ? 3600 : 0;
+        struct timespec limit = number % 3 ? in_an_hour() : now(CLOCK_REALTIME);
         error = pthread_cond_timedwait(&not_empty, &queue_mutex, &limit);
         CHECK(error == 0 || (error == ETIMEDOUT && number % 3 == 0));
     }

@@ -4,7 +4,7 @@
  * and leaves with status 1 at the first result that is wrong. Include this
  * header before any other: it asks glibc for all it offers.
  *
- *   CHECK(condition)        must hold
+ *   CHECK(condition)        must hold (verdict.h, as is errno_name)
  *   FAILS(error, call)      must return -1 with this errno; printed
  *   start, join             threads
  *   others_run              returns only if other threads run meanwhile
@@ -16,53 +16,25 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "verdict.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* ---- verdicts ---------------------------------------------------------- */
-
-static inline const char *errno_name(int error)
-{
-    const char *name = error == 0 ? "0" : strerrorname_np(error);
-    return name ? name : "unknown";
-}
-
-/* No stdio buffer and no exit handler is touched: the failing thread may be
- * anywhere. */
-__attribute__((noreturn, unused))
-static void check_failed(const char *file, int line, const char *what)
-{
-    dprintf(2, "%s:%d: failed: %s (errno %s)\n", file, line, what,
-            errno_name(errno));
-    _exit(1);
-}
-
-#define CHECK(condition)                                        \
-    do {                                                        \
-        if (!(condition))                                       \
-            check_failed(__FILE__, __LINE__, #condition);       \
-    } while (0)
 
 #define FAILS(error, call)                                      \
     do {                                                        \

@@ -6,7 +6,7 @@
 #ifndef GATE_H
 #define GATE_H
 
-#include "expect.h"
+#include "verdict.h"
 
 struct gate {
     int read_end;
@@ -16,7 +16,7 @@ struct gate {
 static inline struct gate gate_make(void)
 {
     int ends[2];
-    SYS(pipe(ends));
+    CHECK(pipe(ends) == 0);
     struct gate gate = { ends[0], ends[1] };
     return gate;
 }
@@ -24,13 +24,12 @@ static inline struct gate gate_make(void)
 static inline void gate_wait(const struct gate *gate)
 {
     char byte;
-    ssize_t got = SYS(read(gate->read_end, &byte, 1));
-    EXPECT(got == 0);
+    CHECK(read(gate->read_end, &byte, 1) == 0);
 }
 
 static inline void gate_open(const struct gate *gate)
 {
-    SYS(close(gate->write_end));
+    CHECK(close(gate->write_end) == 0);
 }
 
 #endif

@@ -1,6 +1,6 @@
 /* A second process that shares memory with the test: the same program, started
- * again with "peer" as its argument. It runs natively, for LD_PRELOAD is taken
- * from its environment.
+ * again with "peer" as its argument. It runs natively; one with another part may
+ * run LIKE_US. NATIVE takes LD_PRELOAD from the environment of the new process.
  *
  * Both sides have the memory at shared_memory() and a socket to talk by, which
  * ends when the other side does.
@@ -9,6 +9,7 @@
 #define PEER_H
 
 #include "check.h"
+#include "deadline.h"
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -18,6 +19,7 @@ struct peer {
 };
 
 enum { PEER_MEMORY = 98, PEER_WIRE = 99 };
+enum world { NATIVE, LIKE_US };
 
 static inline int is_peer(int argc, char **argv)
 {
@@ -37,7 +39,7 @@ static inline void *shared_memory(size_t size, int is_the_peer)
     return start;
 }
 
-static inline struct peer start_peer(void)
+static inline struct peer start_part(const char *part, enum world world)
 {
     int ends[2];
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
@@ -46,12 +48,18 @@ static inline struct peer start_peer(void)
     if (process == 0) {
         CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
         CHECK(dup2(ends[1], PEER_WIRE) == PEER_WIRE);
-        CHECK(unsetenv("LD_PRELOAD") == 0);
-        execl("/proc/self/exe", "peer", "peer", (char *)NULL);
+        if (world == NATIVE)
+            CHECK(unsetenv("LD_PRELOAD") == 0 && setenv("GREEN_DISABLE", "1", 1) == 0);
+        execl("/proc/self/exe", part, part, (char *)NULL);
         CHECK(!"execl");
     }
     CHECK(close(ends[1]) == 0);
     return (struct peer){ process, ends[0] };
+}
+
+static inline struct peer start_peer(void)
+{
+    return start_part("peer", NATIVE);
 }
 
 /* The peer closes its wire by its end, so that waitpid does not have to wait
@@ -62,24 +70,6 @@ static inline void end_peer(struct peer peer)
     CHECK(read(peer.wire, &byte, 1) == 0);
     CHECK(strcmp(child_end(peer.process), "exit 0") == 0);
     CHECK(close(peer.wire) == 0);
-}
-
-static inline struct timespec in_an_hour(void)
-{
-    struct timespec time;
-    CHECK(clock_gettime(CLOCK_REALTIME, &time) == 0);
-    time.tv_sec += 3600;
-    return time;
-}
-
-static inline struct timespec in_20_ms(void)
-{
-    struct timespec time;
-    CHECK(clock_gettime(CLOCK_REALTIME, &time) == 0);
-    time.tv_nsec += 20 * 1000 * 1000;
-    time.tv_sec += time.tv_nsec / 1000000000;
-    time.tv_nsec %= 1000000000;
-    return time;
 }
 
 #endif
