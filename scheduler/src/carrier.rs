@@ -132,48 +132,6 @@ impl Carrier {
         self.current_fs.load(Ordering::Relaxed) == context::fs_base()
     }
 
-    /// The calling kernel thread is this carrier, perhaps inside [`Carrier::on_block`]. For signal
-    /// handlers.
-    pub fn is_here_on_any_block(&self) -> bool {
-        self.is_here() || self.alias_fs.load(Ordering::Relaxed) == context::fs_base()
-    }
-
-    /// Execute `work`, which does not park, on the TLS block `fs` instead of the running thread's own.
-    pub fn on_block<R>(&self, fs: usize, work: impl FnOnce() -> R) -> R {
-        let _critical = self.enter();
-        let own = context::fs_base();
-        let set = if self.switch.get() as usize == context::switch_wrfsbase as *const () as usize {
-            context::set_fs_base
-        } else {
-            context::set_fs_base_by_kernel
-        };
-        self.alias_fs.store(fs, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
-        // SAFETY: the caller's block is one of glibc's or ours, and the critical section keeps signal
-        // handlers off it.
-        unsafe { set(fs) };
-        let result = work();
-        // SAFETY: the block we came with.
-        unsafe { set(own) };
-        compiler_fence(Ordering::SeqCst);
-        self.alias_fs.store(0, Ordering::Relaxed);
-        result
-    }
-
-    /// The caller is about to `vfork`: until it writes the answered value back, its kernel thread
-    /// does not count as the carrier, so the child, which shares our memory, leaves it alone.
-    pub fn lend_to_vfork(&self) -> (&AtomicUsize, usize) {
-        let fs = self.current_fs.swap(0, Ordering::Relaxed);
-        self.vfork_fs.store(fs, Ordering::Relaxed);
-        (&self.current_fs, fs)
-    }
-
-    /// The caller is a child of `vfork` in the carrier's clothes.
-    pub fn is_vfork_child(&self) -> bool {
-        self.current_fs.load(Ordering::Relaxed) == 0
-            && self.vfork_fs.load(Ordering::Relaxed) == context::fs_base()
-    }
-
     /// The green thread that runs.
     #[inline(always)]
     pub fn current(&self) -> *mut Thread {
@@ -411,7 +369,11 @@ impl Carrier {
         unsafe {
             let fs = (*next).fs;
             self.current.set(next);
-            self.current_fs.store(fs, Ordering::Relaxed);
+            let shows = (*next).shows.get();
+            if shows != fs {
+                self.alias_fs.store(fs, Ordering::Relaxed);
+            }
+            self.current_fs.store(shows, Ordering::Relaxed);
             let fs = if fs == (*prev).fs { 0 } else { fs };
             (self.switch.get())((*prev).sp.as_ptr(), (*next).sp.get(), fs);
         }
@@ -475,6 +437,7 @@ impl Drop for CriticalQuietly<'_> {
 }
 
 mod account;
+mod block;
 mod idle;
 #[cfg(test)]
 mod tests;

@@ -27,8 +27,12 @@ pub enum Kind {
     Datagram,
     /// `RWF_NOWAIT` works: anonymous pipes, eventfds, timerfds …
     Nowait,
+    /// An eventfd.
+    Counter,
     /// A regular file on a disk: cached reads are inline, cold ones go to a helper.
     Disk,
+    /// A file behind a network or another process: whatever is done with it may wait for that.
+    Far,
     /// A file that never waits for a disk (`/proc`, tmpfs, `/dev/null`): the plain call.
     Memory,
     /// Only `poll` tells: FIFOs opened by path, terminals, character devices.

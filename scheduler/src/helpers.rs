@@ -38,7 +38,7 @@ pub enum Class {
 
 /// What happens to signal handlers of a thread whose call a helper executes.
 enum Signals<'a> {
-    /// They wait until the call has ended.
+    /// They wait until the call has ended, and nobody touches the thread's TLS block, which the helper may use.
     Kept,
     /// They run, and the call goes on.
     Handled,
@@ -68,6 +68,8 @@ struct Job {
     thread: *mut Thread,
     /// It may be cancelled while it runs.
     cancellable: bool,
+    /// The helper may use the TLS block of the parked thread.
+    lends_block: bool,
     /// FS base of the helper that runs it.
     runner: AtomicUsize,
     cancel: AtomicU32,
@@ -134,7 +136,7 @@ impl Helpers {
     }
 
     /// Execute `work` on a helper while the running green thread is parked. Signal handlers wait
-    /// until it has ended.
+    /// until it has ended. `work` may use the thread's TLS block ([`Carrier::set_fs`]).
     pub fn offload<R>(&'static self, carrier: &Carrier, work: impl FnOnce() -> R) -> R {
         self.late_but_right(carrier, Signals::Kept, work)
     }
@@ -207,10 +209,13 @@ impl Helpers {
             data: (&raw mut shared).cast(),
             thread: carrier.current(),
             cancellable: matches!(signals, Signals::Ending { .. } | Signals::HandledUntil(_)),
+            lends_block: matches!(signals, Signals::Kept),
             runner: AtomicUsize::new(0),
             cancel: AtomicU32::new(0),
             done: AtomicU32::new(0),
         };
+        // No handler runs on the block while it is lent.
+        let _critical = job.lends_block.then(|| carrier.enter());
         if self.submit(carrier, &job) {
             let flight = InFlight { helpers: self, carrier, job: &job };
             meanwhile();
@@ -224,36 +229,39 @@ impl Helpers {
     /// Queue the job; false if nobody will take it.
     fn submit(&'static self, carrier: &Carrier, job: &Job) -> bool {
         let _critical = carrier.enter();
-        let node = ptr::from_ref(job).cast_mut();
-        let (wake, start) = {
+        let start = {
             let mut pool = self.pool.lock();
-            // SAFETY: the job outlives its stay on the queue: its owner waits for `done`.
-            unsafe { pool.queue.push_back(node) };
-            if pool.idle > 0 {
-                pool.idle -= 1;
-                pool.promised += 1;
-                self.call.fetch_add(1, Ordering::Relaxed);
-                (true, false)
-            } else if pool.alive < pool.limit {
-                pool.alive += 1;
-                (false, true)
-            } else {
-                (false, false)
-            }
+            let start = pool.idle == 0 && pool.alive < pool.limit;
+            pool.alive += u32::from(start);
+            start
         };
-        if wake {
-            sys::futex_wake(self.call.as_ptr(), 1);
-        }
-        // Not prepared to park: libc's pthread_create may itself park in malloc's lock.
+        // Before the job is queued, for whoever takes it may use our TLS block; and not prepared to park: libc's
+        // pthread_create may itself park in malloc's lock.
         if start && self.start_helper().is_err() {
             let mut pool = self.pool.lock();
             pool.alive -= 1;
-            // Others will get to it, unless there are none and it is still queued.
-            if pool.alive == 0 && job.done.load(Ordering::SeqCst) == 0 {
-                // SAFETY: no helper exists, so the job is still on the queue.
-                unsafe { pool.queue.remove(node) };
+            // Others will get to it, unless there are none.
+            if pool.alive == 0 {
                 return false;
             }
+        }
+        if job.lends_block {
+            carrier.lend_block();
+        }
+        let wake = {
+            let mut pool = self.pool.lock();
+            // SAFETY: the job outlives its stay on the queue: its owner waits for `done`.
+            unsafe { pool.queue.push_back(ptr::from_ref(job).cast_mut()) };
+            let wake = pool.idle > 0;
+            if wake {
+                pool.idle -= 1;
+                pool.promised += 1;
+                self.call.fetch_add(1, Ordering::Relaxed);
+            }
+            wake
+        };
+        if wake {
+            sys::futex_wake(self.call.as_ptr(), 1);
         }
         true
     }
@@ -433,6 +441,9 @@ impl Drop for InFlight<'_> {
         self.set_deaf(false);
         // The helper sets `done` and unparks under the lock: it is through with us after it.
         drop(self.helpers.pool.lock());
+        if self.job.lends_block {
+            self.carrier.take_block_back();
+        }
     }
 }
 

@@ -252,26 +252,41 @@ impl Netpoll {
             return Waited::Refused(e);
         }
         carrier.prepare_park();
+        let mut refused = None;
         for (fd, direction, waiter) in waiters {
             let Ok(slot) = table.slot(*fd) else { continue };
-            if self.join(*fd, slot).is_err() {
-                continue;
+            match self.join(*fd, slot) {
+                Ok(()) => {}
+                // Always ready, or not open: whoever polls has been told.
+                Err(Errno::PERM | Errno::BADF) => continue,
+                // Sets nested too deep, no room for one more …
+                Err(e) => {
+                    refused = Some(e);
+                    break;
+                }
             }
             waiter.queued.set(true);
             // SAFETY: taken off below before it dies.
             unsafe { list_of(slot, *direction).push_back((&raw const *waiter).cast_mut()) };
         }
-        let wake = carrier.park(Reason::Poll(waiters.len()), deadline);
+        let wake = match refused {
+            Some(_) => {
+                carrier.cancel_park();
+                Wake::Ready
+            }
+            None => carrier.park(Reason::Poll(waiters.len()), deadline),
+        };
         for (fd, direction, waiter) in waiters {
             if let (true, Ok(slot)) = (waiter.queued.get(), table.slot(*fd)) {
                 // SAFETY: `queued` says it is still on this list.
                 unsafe { list_of(slot, *direction).remove((&raw const *waiter).cast_mut()) };
             }
         }
-        match wake {
-            Wake::Ready => Waited::Ready,
-            Wake::TimedOut => Waited::TimedOut,
-            Wake::Interrupted => Waited::Interrupted,
+        match (refused, wake) {
+            (Some(e), _) => Waited::Refused(e),
+            (None, Wake::Ready) => Waited::Ready,
+            (None, Wake::TimedOut) => Waited::TimedOut,
+            (None, Wake::Interrupted) => Waited::Interrupted,
         }
     }
 

@@ -69,6 +69,8 @@ pub struct Thread {
     pub(crate) sp: Cell<*mut u8>,
     /// FS base: the thread's TLS block.
     pub(crate) fs: usize,
+    /// The FS base by which the carrier is known while this thread runs: `fs`, unless the block is lent.
+    pub(crate) shows: Cell<usize>,
     pub(crate) state: AtomicU32,
     /// A small number, never reused while the process lives.
     pub id: u32,
@@ -90,6 +92,7 @@ impl Thread {
         Thread {
             sp: Cell::new(sp),
             fs,
+            shows: Cell::new(fs),
             state: AtomicU32::new(RUNNING),
             id,
             next: Cell::new(ptr::null_mut()),
@@ -99,6 +102,11 @@ impl Thread {
             cpu: Cell::new(0),
             deaf: AtomicBool::new(false),
         }
+    }
+
+    /// A helper uses its TLS block: no signal handler can run in it.
+    pub fn is_away(&self) -> bool {
+        self.shows.get() != self.fs
     }
 
     /// Why it is parked.

@@ -22,7 +22,7 @@ export! {
                     return 0;
                 }
                 errno::set(before);
-                answer(offload::waiting_raw(rt, carrier, Ends::Interrupted, || plain() as isize)) as c_int
+                answer(offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || plain() as isize)) as c_int
             }
             None => plain(),
         }

@@ -10,7 +10,8 @@
 //!   helper.rs   kernel threads of our own         offload.rs  calls that they execute
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
-//!   time.rs  durability.rs  aio.rs  names.rs  process.rs  children.rs  signal.rs
+//!   files/      files by name, directories        signal/     masks, handlers, waiting
+//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -39,13 +40,18 @@ extern crate std;
 mod abi;
 mod aio;
 mod children;
+mod credentials;
+mod databases;
 mod durability;
 mod errno;
 mod export;
+mod files;
 mod helper;
 mod io;
+mod ipc;
 mod loader;
 mod log;
+mod messages;
 mod names;
 mod offload;
 mod options;
@@ -54,6 +60,7 @@ mod preempt;
 mod process;
 mod pthread;
 mod real;
+mod shell;
 mod signal;
 mod start;
 mod time;

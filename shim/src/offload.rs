@@ -1,23 +1,51 @@
-//! Calls on helpers as the jackets make them: `errno` travels with the call, and handlers and
-//! cancellations do to it what they would do to a call of the program's own.
+//! Calls on helpers as the jackets make them.
 //!
-//! | | for calls that | a handler | a cancellation |
-//! |---|---|---|---|
-//! | [`call`], [`raw`] | end by themselves | waits for the end | waits for the end |
-//! | [`waiting`], [`waiting_raw`] | may wait for ever | ends it, if [`Ends`] says so | ends it |
+//! | | for calls that | a handler | a cancellation | runs on |
+//! |---|---|---|---|---|
+//! | [`call`] | end by themselves | waits for the end | waits for the end | the thread's TLS block |
+//! | [`waiting`] | may wait for ever | ends it, if [`Ends`] says so | ends it | the helper's own |
+//!
+//! A helper executes a [`call`] in the name of the green thread, which is parked: on its TLS block, so that `errno`,
+//! `h_errno`, the resolver's state, the locale, the owner of locks (a FILE's, the loader's) and
+//! malloc's cache are its own.
+//!
+//! ```text
+//!   green thread   call ──parked─────────────────────────────────────────────► result
+//!   helper                own block │ all signals blocked, FS = the thread's, │ own block
+//!                                   │ cancellation off, the call              │
+//! ```
 
 use crate::errno;
 use crate::pthread::cancel;
+use crate::signal::set::under_kernel_mask;
 use crate::signal::{self, Verdict};
+use crate::start;
+use core::ffi::c_int;
+use scheduler::context::fs_base;
 use scheduler::helpers::Class;
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
 
-/// Execute a libc call on a helper; its `errno` comes back with it.
+/// Execute a libc call on a helper.
 pub fn call<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
-    let (result, after) = rt.helpers(class).offload(carrier, with_errno(work));
-    errno::set(after);
-    result
+    let caller = fs_base();
+    rt.helpers(class).offload(carrier, || in_the_name_of(carrier, caller, work))
+}
+
+/// Execute a call that ends by itself on a helper, if the caller is a green thread.
+pub fn bounded<R>(work: impl FnOnce() -> R) -> R {
+    match start::here() {
+        Some((rt, carrier)) => call(rt, carrier, Class::Bounded, work),
+        None => work(),
+    }
+}
+
+/// The same for a call that may wait for ever and that nothing must end early.
+pub fn unbounded<R>(work: impl FnOnce() -> R) -> R {
+    match start::here() {
+        Some((rt, carrier)) => call(rt, carrier, Class::Unbounded, work),
+        None => work(),
+    }
 }
 
 /// Execute a call that answers -1 and `errno` on a helper, as a raw result.
@@ -27,22 +55,63 @@ pub fn raw(
     class: Class,
     work: impl FnOnce() -> isize,
 ) -> sys::Result {
-    rt.helpers(class).offload(carrier, || result_of(work))
+    let before = errno::get();
+    let result = call(rt, carrier, class, || result_of(work));
+    errno::set(before);
+    result
 }
 
-/// What ends a call that waits on a helper before its time, beside a cancellation.
+/// Run `work` on another thread's TLS block. That thread is parked, so nobody else uses it.
+fn in_the_name_of<R>(carrier: &Carrier, fs: usize, work: impl FnOnce() -> R) -> R {
+    let own = fs_base();
+    if own == fs {
+        // No helper could be had.
+        return work();
+    }
+    // glibc's own signals find the running thread by its block.
+    under_kernel_mask(u64::MAX, || {
+        // The thread's cancellation must not unwind a stack that is not its own.
+        let disabled = &start::layout().cancel_disabled;
+        let before = disabled.put(fs, true);
+        // SAFETY: see above; and what runs until the next line uses no other TLS.
+        unsafe { carrier.set_fs(fs) };
+        let result = work();
+        // SAFETY: the block we came with.
+        unsafe { carrier.set_fs(own) };
+        disabled.put(fs, before);
+        result
+    })
+}
+
+/// What ends a call that waits on a helper before its time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Ends {
-    /// Nothing. For calls that move data: how much they have moved must not be forgotten.
-    Cancelled,
-    /// A handler that was installed without `SA_RESTART`.
-    Interrupted,
-    /// Any handler.
-    Handled,
+pub struct Ends {
+    /// Handlers that mean at least this.
+    handlers: Option<Verdict>,
+    /// A cancellation: the call is a cancellation point.
+    cancellation: bool,
 }
 
-/// Execute a call that may wait for ever and that is a cancellation point on a helper. `EINTR` if a handler
-/// ended it.
+impl Ends {
+    /// A cancellation only. For calls that move data: how much they have moved must not be forgotten.
+    pub const CANCELLED: Ends = Ends { handlers: None, cancellation: true };
+    /// Also a handler that was installed without `SA_RESTART`.
+    pub const INTERRUPTED: Ends = Ends { handlers: Some(Verdict::Interrupt), cancellation: true };
+    /// Also any handler.
+    pub const HANDLED: Ends = Ends { handlers: Some(Verdict::Restart), cancellation: true };
+
+    /// The same for a call that is no cancellation point.
+    pub const fn no_point(self) -> Ends {
+        Ends { cancellation: false, ..self }
+    }
+
+    fn are_met(self, rt: &'static Runtime) -> bool {
+        (self.cancellation && cancel::is_pending()) || (self.handlers.is_some() && signal::is_due(rt))
+    }
+}
+
+/// Execute a call that may wait for ever on a helper. `EINTR` if a handler ended it. A helper is got out of the
+/// call by a real pthread_cancel(3): `work` is a cancellation point, or made so by [`endable`].
 pub fn waiting<R>(
     rt: &'static Runtime,
     carrier: &Carrier,
@@ -50,18 +119,19 @@ pub fn waiting<R>(
     mut work: impl FnMut() -> R,
 ) -> Result<R, Errno> {
     let _ = signal::verdict(rt);
-    let deaf = ends == Ends::Cancelled;
-    let least = if ends == Ends::Handled { Verdict::Restart } else { Verdict::Interrupt };
-    let over = || cancel::is_pending() || (!deaf && signal::is_due(rt));
+    let deaf = ends.handlers.is_none();
+    let over = || ends.are_met(rt);
     loop {
         let done = rt.helpers(Class::Unbounded).offload_unless(carrier, &over, deaf, with_errno(&mut work));
         if let Some((result, after)) = done {
             errno::set(after);
             return Ok(result);
         }
-        cancel::point();
+        if ends.cancellation {
+            cancel::point();
+        }
         // The handlers have run.
-        if signal::verdict(rt) >= least {
+        if signal::verdict(rt) >= ends.handlers.unwrap_or(Verdict::Interrupt) {
             return Err(Errno::INTR);
         }
     }
@@ -78,6 +148,25 @@ pub fn waiting_raw(
     let result = waiting(rt, carrier, ends, || result_of(&mut work));
     errno::set(before);
     result?
+}
+
+/// Make a call that is no cancellation point one that a helper can be got out of, where it has waited only.
+/// Elsewhere than on a helper it is just made.
+pub fn endable<R>(rt: &'static Runtime, work: impl FnOnce() -> R) -> R {
+    unsafe extern "C" {
+        fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
+    }
+    const DEFERRED: c_int = 0;
+    const ASYNCHRONOUS: c_int = 1;
+    if rt.carrier_here().is_some() {
+        return work();
+    }
+    // SAFETY: no pointers. An unwinding finds nothing to clean up in a frame that only waits.
+    unsafe { pthread_setcanceltype(ASYNCHRONOUS, core::ptr::null_mut()) };
+    let result = work();
+    // SAFETY: no pointers.
+    unsafe { pthread_setcanceltype(DEFERRED, core::ptr::null_mut()) };
+    result
 }
 
 /// `work` as it is executed by a helper, which begins with the caller's `errno` and tells what it left.

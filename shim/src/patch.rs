@@ -162,7 +162,7 @@ unsafe extern "C-unwind" fn green_mutex_wake(word: *mut c_int, flag: c_int) {
     }
 }
 
-/// Replace the read, write and close slots of every FILE jump table.
+/// Replace the read, write, close, seek and stat slots of every FILE jump table.
 fn replace_slots() -> Result<(), &'static str> {
     let tables = inner::FILE_JUMPS.find().ok_or("libc does not export its stdio tables")?.addr();
     let wide = inner::WIDE_FILE_JUMPS.find().ok_or("libc does not export its stdio tables")?.addr();
@@ -170,6 +170,8 @@ fn replace_slots() -> Result<(), &'static str> {
         (inner::FILE_READ.find(), file_read as *const () as usize),
         (inner::FILE_WRITE.find(), file_write as *const () as usize),
         (inner::FILE_CLOSE.find(), file_close as *const () as usize),
+        (inner::FILE_SEEK.find(), file_seek as *const () as usize),
+        (inner::FILE_STAT.find(), file_stat as *const () as usize),
     ];
     if slots.iter().any(|(real, _)| real.is_none()) {
         return Err("libc does not export its stdio functions");
@@ -252,4 +254,14 @@ unsafe extern "C-unwind" fn file_write(file: *mut File, buf: *const c_void, len:
 unsafe extern "C-unwind" fn file_close(file: *mut File) -> c_int {
     // SAFETY: stdio passes a FILE of its own.
     unsafe { crate::io::descriptor::close((*file).fd) }
+}
+
+unsafe extern "C-unwind" fn file_seek(file: *mut File, offset: i64, whence: c_int) -> i64 {
+    // SAFETY: stdio passes a FILE of its own.
+    unsafe { crate::files::status::lseek((*file).fd, offset, whence) }
+}
+
+unsafe extern "C-unwind" fn file_stat(file: *mut File, stat: *mut c_void) -> c_int {
+    // SAFETY: stdio passes a FILE of its own.
+    unsafe { crate::files::status::fstat((*file).fd, stat) }
 }

@@ -37,7 +37,7 @@ pub fn watch_forks() {
 
 /// Make a child that inherits our descriptors, so none is private any more, and the thread's own signal
 /// mask.
-fn with_child<R>(make: impl FnOnce() -> R) -> R {
+pub fn with_child<R>(make: impl FnOnce() -> R) -> R {
     match start::here() {
         Some((rt, _)) => {
             rt.fds.share_all();
@@ -81,11 +81,6 @@ export! {
         pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
     ) -> c_int {
         with_child(|| real::posix_spawnp(pid, file, actions, attr, argv, envp))
-    }
-
-    /// system(3)
-    fn system(command: *const c_char) -> c_int {
-        with_child(|| real::system(command))
     }
 
     /// popen(3)

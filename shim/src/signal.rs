@@ -28,7 +28,7 @@ pub mod set;
 mod wait;
 
 pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, nudge, run_handlers};
-pub use dispositions::{adopt_handlers, lend_ignored, take_back, take_over};
+pub use dispositions::{adopt_handlers, is_function, lend_ignored, sigaction, take_back, take_over};
 use send::plain_info;
 use set::{bit, under_kernel_mask};
 

@@ -11,7 +11,7 @@ use crate::options;
 use crate::pthread::green;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{helper, loader, patch, preempt, real, say, signal};
+use crate::{files, helper, loader, patch, preempt, real, say, signal};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -184,4 +184,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     green::after_fork(thread);
     preempt::after_fork();
     signal::after_fork();
+    files::place::after_fork();
 }

@@ -4,8 +4,10 @@
 //! |---|---|---|
 //! | stream socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, until all is sent |
 //! | other socket | `MSG_DONTWAIT` | `MSG_DONTWAIT`, one message |
-//! | pipe, eventfd … | `RWF_NOWAIT` | `RWF_NOWAIT`, until all is written |
+//! | pipe, timerfd … | `RWF_NOWAIT` | `RWF_NOWAIT`, until all is written |
+//! | eventfd | `RWF_NOWAIT` | after `poll` (a sum that nearly overflows waits all the same) |
 //! | file on a disk | `RWF_NOWAIT` if cached, else a helper | at once, or a helper where writes were slow |
+//! | file far away | likewise | a helper |
 //! | file in memory | at once | at once |
 //! | FIFO by path, terminal | after `poll` | after `poll`, on a helper |
 //!
@@ -124,8 +126,8 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
                 let mut msg = message(b.iov, b.count);
                 repeat(call, Direction::Read, || receive_now(fd, &raw mut msg, 0))
             }
-            Kind::Nowait => repeat(call, Direction::Read, || readv_now(fd, b, HERE)),
-            Kind::Disk => read_disk(call, b, None),
+            Kind::Nowait | Kind::Counter => repeat(call, Direction::Read, || readv_now(fd, b, HERE)),
+            Kind::Disk | Kind::Far => read_disk(call, b, None),
             Kind::Pollable => repeat(call, Direction::Read, || {
                 if call.is_ready(Direction::Read) { readv_plain(fd, b) } else { Err(Errno::AGAIN) }
             }),
@@ -133,7 +135,7 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
         };
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
-            (Err(EOPNOTSUPP), Kind::Nowait) => call.slot.set_kind(Kind::Pollable),
+            (Err(EOPNOTSUPP), Kind::Nowait | Kind::Counter) => call.slot.set_kind(Kind::Pollable),
             _ => return result,
         }
     }
@@ -142,7 +144,7 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
 /// pread(2), preadv(2): only files have positions, so only they can wait (for a disk).
 pub fn read_at(call: Call, b: Buffers, at: i64) -> sys::Result {
     match call.kind() {
-        Kind::Disk => read_disk(call, b, Some(at)),
+        Kind::Disk | Kind::Far => read_disk(call, b, Some(at)),
         // SAFETY: the program's buffers.
         _ => unsafe { scheduler::sys!(preadv, call.fd, b.iov, b.count, at, 0) },
     }
@@ -202,7 +204,10 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
             Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),
             Kind::Pollable => write_pollable(call, b),
-            Kind::Disk => write_disk(call, b),
+            Kind::Counter => repeat(call, Direction::Write, || {
+                if call.is_ready(Direction::Write) { writev_plain(fd, b) } else { Err(Errno::AGAIN) }
+            }),
+            Kind::Disk | Kind::Far => write_disk(call, b, None),
             Kind::Memory | Kind::Unknown => writev_plain(fd, b),
         };
         match (result, call.slot.kind()) {
@@ -216,21 +221,38 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
 /// A file: into the page cache at once, usually. While the file system commits its journal or has
 /// too many dirty pages even that waits for the disk, and nothing tells beforehand (few file systems
 /// know `RWF_NOWAIT` for writes): a write that turned out slow sends the next ones to a helper.
-fn write_disk(call: Call, b: Buffers) -> sys::Result {
+fn write_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
     let fd = call.fd;
-    if call.slot.expects_slow_write() {
-        // SAFETY: the program's buffers; its thread is parked.
-        return offload::raw(call.rt, call.carrier, Class::Bounded, || unsafe {
-            real::writev(fd, b.iov, b.count as c_int)
-        });
+    // SAFETY: the program's buffers; on a helper its thread is parked.
+    let plain = || unsafe {
+        match at {
+            None => real::writev(fd, b.iov, b.count as c_int),
+            Some(at) => real::pwritev64(fd, b.iov, b.count as c_int, at),
+        }
+    };
+    if call.slot.kind() == Kind::Far || call.slot.expects_slow_write() {
+        return offload::raw(call.rt, call.carrier, Class::Bounded, plain);
     }
     let clock = &call.rt.clock;
     let start = clock.now();
-    let result = writev_plain(fd, b);
+    let result = match at {
+        None => writev_plain(fd, b),
+        // SAFETY: the program's buffers.
+        Some(at) => unsafe { scheduler::sys!(pwritev, fd, b.iov, b.count, at, 0) },
+    };
     if clock.now() - start > SLOW_NANOS {
         call.slot.write_was_slow();
     }
     result
+}
+
+/// pwrite(2), pwritev(2): only files have positions.
+pub fn write_at(call: Call, b: Buffers, at: i64) -> sys::Result {
+    match call.kind() {
+        Kind::Disk | Kind::Far => write_disk(call, b, Some(at)),
+        // SAFETY: the program's buffers.
+        _ => unsafe { scheduler::sys!(pwritev, call.fd, b.iov, b.count, at, 0) },
+    }
 }
 
 /// Repeat `put(iov, count, first)` until everything is out. After a part of it, an error (or the
@@ -267,7 +289,7 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
         // (an unconnected unix datagram socket).
         let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
         // SAFETY: the program's message; its thread is parked.
-        return offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        return offload::waiting_raw(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
             real::sendmsg(fd, msg, flags)
         });
     }
@@ -286,7 +308,7 @@ fn write_pollable(call: Call, b: Buffers) -> sys::Result {
             return Err(Errno::AGAIN);
         }
         // SAFETY: the program's buffers; its thread is parked.
-        offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
             real::writev(fd, b.iov, b.count as c_int)
         })
     })

@@ -7,7 +7,7 @@
 
 use super::{Call, repeat, wait};
 use crate::errno::{answer, fail};
-use crate::io::descriptor::created;
+use crate::io::descriptor::{created, note_linger};
 use crate::offload::{self, Ends};
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
@@ -59,6 +59,9 @@ export! {
     /// setsockopt(2): time-outs are cached.
     fn setsockopt(fd: c_int, level: c_int, option: c_int, value: *const c_void, len: socklen_t) -> c_int {
         let result = real::setsockopt(fd, level, option, value, len);
+        if level == libc::SOL_SOCKET && option == libc::SO_LINGER {
+            note_linger();
+        }
         // SO_RCVTIMEO, SO_SNDTIMEO and their 64-bit twins on other ABIs.
         if level == libc::SOL_SOCKET && matches!(option, 20 | 21 | 66 | 67)
             && let Some((rt, _)) = crate::start::here()
@@ -98,7 +101,7 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload::waiting_raw(call.rt, call.carrier, Ends::Cancelled, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
             real::accept4(fd, addr, addr_len, flags) as isize
         })
     })
@@ -130,7 +133,7 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     let on_helper = || {
         // SAFETY: the program's pointers; its thread is parked.
-        offload::waiting_raw(call.rt, call.carrier, Ends::Interrupted, || unsafe {
+        offload::waiting_raw(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
             real::connect(fd, addr, addr_len) as isize
         })
     };
@@ -149,12 +152,15 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
         result
     };
     match attempt() {
-        Err(EINPROGRESS) => finish_connect(call, attempt),
+        // Also one that an earlier call has left under way.
+        Err(EINPROGRESS | EALREADY) => finish_connect(call, attempt),
         // A unix socket whose listener's queue is full: no event tells when it has room.
         Err(Errno::AGAIN) => on_helper(),
         other => other,
     }
 }
+
+const EALREADY: Errno = Errno(libc::EALREADY);
 
 fn set_flags(fd: c_int, flags: usize) {
     // SAFETY: no pointers.
@@ -164,7 +170,6 @@ fn set_flags(fd: c_int, flags: usize) {
 /// The connection is under way: wait until the socket is writable; calling again then tells how it
 /// went (and tells the socket that somebody knows).
 fn finish_connect(call: Call, attempt: impl Fn() -> sys::Result) -> sys::Result {
-    const EALREADY: Errno = Errno(libc::EALREADY);
     let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
     let deadline = call.deadline_after(timeout);
     loop {

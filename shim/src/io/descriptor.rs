@@ -4,11 +4,14 @@
 //! leaves them out, and `dup2` onto one of their numbers makes them move.
 
 use crate::errno::fail;
+use crate::io::Call;
+use crate::offload::{self, Ends};
 use crate::process::may_be_vfork_child;
 use crate::{export, real, start};
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use scheduler::fd_table::Kind;
+use scheduler::helpers::Class;
 use scheduler::{Carrier, Runtime};
 
 const FIONBIO: usize = 0x5421;
@@ -21,8 +24,9 @@ static EARLY: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
 export! {
     /// close(2)
     @cancellation_point fn close | __close(fd: c_int) -> c_int {
+        let patience = Patience::of(fd);
         going(fd);
-        if is_own(fd) { fail(libc::EBADF) } else { real::close(fd) }
+        if is_own(fd) { fail(libc::EBADF) } else { patience.call(|| real::close(fd)) }
     }
 
     /// closefrom(3)
@@ -36,10 +40,14 @@ export! {
         if flags & CLOSE_RANGE_CLOEXEC != 0 || first > last {
             return real::close_range(first, last, flags);
         }
-        for fd in first..=last.min(rt.fds.highest()) {
+        let range = first..=last.min(rt.fds.highest());
+        let far = |fd| rt.fds.slot(fd as c_int).is_ok_and(|slot| slot.kind() == Kind::Far);
+        let any_far = range.clone().any(far);
+        for fd in range {
             carrier.netpoll.forget(carrier, &rt.fds, fd as c_int);
         }
-        around_our_own(carrier, first, last, flags)
+        let close = || around_our_own(carrier, first, last, flags);
+        if any_far { offload::call(rt, carrier, Class::Bounded, close) } else { close() }
     }
 
     /// dup(2)
@@ -49,20 +57,25 @@ export! {
 
     /// dup2(2)
     fn dup2 | __dup2(from: c_int, to: c_int) -> c_int {
+        let patience = Patience::of(to);
         replacing(from, to);
-        duplicated(from, real::dup2(from, to))
+        duplicated(from, patience.call(|| real::dup2(from, to)))
     }
 
     /// dup3(2)
     fn dup3(from: c_int, to: c_int, flags: c_int) -> c_int {
+        let patience = Patience::of(to);
         replacing(from, to);
-        duplicated(from, real::dup3(from, to, flags))
+        duplicated(from, patience.call(|| real::dup3(from, to, flags)))
     }
 
     /// fcntl(2)
     fn fcntl | fcntl64 | __fcntl(fd: c_int, command: c_int, arg: usize) -> c_int {
         if is_own(fd) {
             return fail(libc::EBADF);
+        }
+        if matches!(command, libc::F_SETLKW | libc::F_OFD_SETLKW) {
+            return crate::files::locks::set_lock(fd, command, arg);
         }
         let result = real::fcntl64(fd, command, arg);
         match command {
@@ -84,6 +97,11 @@ export! {
         result
     }
 
+    /// eventfd(2)
+    fn eventfd(value: u32, flags: c_int) -> c_int {
+        created(real::eventfd(value, flags), Kind::Counter)
+    }
+
     /// pipe(2)
     fn pipe | __pipe(pair: *mut c_int) -> c_int {
         made_pipe(pair, real::pipe(pair))
@@ -93,6 +111,54 @@ export! {
     fn pipe2(pair: *mut c_int, flags: c_int) -> c_int {
         made_pipe(pair, real::pipe2(pair, flags))
     }
+}
+
+/// How long the end of a descriptor takes: what is far away is told of it, and a socket may linger.
+enum Patience {
+    None,
+    Far,
+    Linger,
+}
+
+/// Some socket was told to linger (`SO_LINGER`); accepted ones inherit it.
+static LINGERS: AtomicBool = AtomicBool::new(false);
+
+/// `SO_LINGER` was set.
+pub fn note_linger() {
+    LINGERS.store(true, Ordering::Relaxed);
+}
+
+impl Patience {
+    fn of(fd: c_int) -> Patience {
+        match Call::on(fd).map(|call| call.slot.kind()) {
+            Some(Kind::Far) => Patience::Far,
+            Some(Kind::Stream | Kind::Unknown) if LINGERS.load(Ordering::Relaxed) && lingers(fd) => {
+                Patience::Linger
+            }
+            _ => Patience::None,
+        }
+    }
+
+    fn call(self, end: impl Fn() -> c_int) -> c_int {
+        match (self, start::here()) {
+            (Patience::Far, Some((rt, carrier))) => offload::call(rt, carrier, Class::Bounded, end),
+            // A handler ends the waiting, not the closing.
+            (Patience::Linger, Some((rt, carrier))) => {
+                offload::waiting(rt, carrier, Ends::HANDLED, end).unwrap_or(0)
+            }
+            _ => end(),
+        }
+    }
+}
+
+fn lingers(fd: c_int) -> bool {
+    let mut linger = libc::linger { l_onoff: 0, l_linger: 0 };
+    let mut len = size_of::<libc::linger>() as u32;
+    // SAFETY: objects of ours.
+    let got = unsafe {
+        scheduler::sys!(getsockopt, fd, libc::SOL_SOCKET, libc::SO_LINGER, &raw mut linger, &raw mut len)
+    };
+    got.is_ok() && linger.l_onoff != 0 && linger.l_linger > 0
 }
 
 /// `fd` is one of the scheduler's own, which the program must not see.
@@ -108,7 +174,7 @@ fn doubt() {
 }
 
 /// `fd` is about to be closed: wake its waiters, start its slot over.
-fn going(fd: c_int) {
+pub fn going(fd: c_int) {
     early(fd, false);
     match start::here() {
         Some((_, carrier)) if carrier.netpoll.owns(fd) => {}

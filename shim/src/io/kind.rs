@@ -1,28 +1,23 @@
-//! What kind of file a descriptor stands for: one `fstat(2)` at its first use.
+//! What kind of file a descriptor stands for: one `statx(2)` at its first use, which waits for nothing.
 
+use crate::files::place;
+use crate::files::systems::System;
 use scheduler::fd_table::{FdSlot, Kind};
-
-/// File systems that never wait for a disk: procfs, sysfs, tmpfs, ramfs, cgroup2, debugfs, tracefs.
-const MEMORY_FILE_SYSTEMS: [i64; 7] =
-    [0x9fa0, 0x6265_6572, 0x0102_1994, 0x8584_58f6_u32 as i64, 0x6367_7270, 0x6462_6720, 0x7472_6163];
 
 /// Major number of `/dev/null`, `/dev/zero`, `/dev/urandom` …
 const MEMORY_DEVICES: u32 = 1;
 
 /// Look, and remember it in the slot. `Unknown` if the descriptor is not open.
 pub fn look(fd: i32, slot: &FdSlot) -> Kind {
-    // SAFETY: the kernel fills an object of ours.
-    let stat = unsafe {
-        let mut stat: libc::stat = core::mem::zeroed();
-        if scheduler::sys!(fstat, fd, &raw mut stat).is_err() {
-            return Kind::Unknown;
-        }
-        stat
-    };
-    let kind = match stat.st_mode & libc::S_IFMT {
+    let Ok(seen) = place::about(fd) else { return Kind::Unknown };
+    let kind = match seen.kind {
         libc::S_IFSOCK => socket_kind(fd),
-        libc::S_IFREG | libc::S_IFBLK | libc::S_IFDIR => file_kind(fd),
-        libc::S_IFCHR if libc::major(stat.st_rdev) == MEMORY_DEVICES => Kind::Memory,
+        libc::S_IFREG | libc::S_IFBLK | libc::S_IFDIR => match seen.system {
+            System::Memory => Kind::Memory,
+            System::Disk => Kind::Disk,
+            System::Far => Kind::Far,
+        },
+        libc::S_IFCHR if seen.device.0 == MEMORY_DEVICES => Kind::Memory,
         libc::S_IFCHR => Kind::Pollable,
         // Pipes, and what has no type: eventfds, timerfds, inotify … The first attempt tells FIFOs
         // opened by path and the few others that do not know RWF_NOWAIT.
@@ -40,17 +35,4 @@ fn socket_kind(fd: i32) -> Kind {
         scheduler::sys!(getsockopt, fd, libc::SOL_SOCKET, libc::SO_TYPE, &raw mut kind, &raw mut len)
     };
     if got.is_ok() && kind == libc::SOCK_STREAM { Kind::Stream } else { Kind::Datagram }
-}
-
-fn file_kind(fd: i32) -> Kind {
-    // SAFETY: the kernel fills an object of ours.
-    unsafe {
-        let mut fs: libc::statfs = core::mem::zeroed();
-        let got = scheduler::sys!(fstatfs, fd, &raw mut fs);
-        if got.is_ok() && MEMORY_FILE_SYSTEMS.contains(&(fs.f_type as i64)) {
-            Kind::Memory
-        } else {
-            Kind::Disk
-        }
-    }
 }

@@ -13,6 +13,7 @@ pub mod poll;
 pub mod read_write;
 pub mod readiness_set;
 pub mod select;
+pub mod transfer;
 
 use crate::offload::{self, Ends};
 use crate::pthread::green;
@@ -150,7 +151,7 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
             Waited::Closed => return Err(Errno::BADF),
             Waited::Refused(Errno::PERM) => return Ok(()),
             // No room in the set: a helper waits.
-            Waited::Refused(_) => return wait_on_helper(call, direction, deadline),
+            Waited::Refused(_) => return wait_on_helper(call, direction, deadline, Ends::INTERRUPTED),
             // With a time-out set, socket calls are never restarted (signal(7)).
             Waited::Interrupted => match signal::interrupted(call.rt) {
                 Verdict::Interrupt => return Err(Errno::INTR),
@@ -164,12 +165,12 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
 
 /// The netpoller cannot watch one descriptor more (`ENOSPC`, `EMFILE` in a child): a helper polls it.
 #[cold]
-fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
+fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>, ends: Ends) -> Result<(), Errno> {
     let millis = match deadline {
         Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
         None => -1,
     };
-    let n = offload::waiting_raw(call.rt, call.carrier, Ends::Interrupted, || {
+    let n = offload::waiting_raw(call.rt, call.carrier, ends, || {
         let mut one = libc::pollfd { fd: call.fd, events: events_of(direction), revents: 0 };
         // SAFETY: one pollfd of the helper's own.
         unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }

@@ -1,6 +1,7 @@
 //! poll(2), ppoll(2), and the wait that select(2) shares with them.
 
 use crate::errno::{answer, fail};
+use crate::offload::{self, Ends};
 use crate::signal::{self, Verdict};
 use crate::{export, real, start};
 use core::ffi::c_int;
@@ -198,14 +199,12 @@ pub fn wait_for_any(
                 }
             }
             Waited::Closed => {}
-            // No descriptor left for a set (in the child of a fork): look again a little later.
-            Waited::Refused(_) => {
-                let later = rt.clock.now() + 1_000_000;
-                carrier.sleep_until(patience.deadline().map_or(later, |at| at.min(later)));
-                if patience.deadline().is_some_and(|at| rt.clock.now() >= at) {
-                    break look();
-                }
-            }
+            // No descriptor left for a set (in the child of a fork), or our set cannot take one of them in.
+            Waited::Refused(_) => match poll_on_helper(rt, carrier, waiters, patience) {
+                Ok(0) => break look(),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            },
         }
         match look() {
             Ok(0) => {}
@@ -216,13 +215,43 @@ pub fn wait_for_any(
     result
 }
 
-struct Mapping {
-    at: *mut u8,
+/// A helper polls what our own set cannot watch. `Ok(0)`: time is up.
+#[cold]
+fn poll_on_helper(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    waiters: &[Entry],
+    patience: Patience,
+) -> sys::Result {
+    let map = Mapping::new(waiters.len().max(1) * size_of::<pollfd>())?;
+    let all: *mut pollfd = map.at.cast();
+    for (i, (fd, direction, _)) in waiters.iter().enumerate() {
+        let one = pollfd { fd: *fd, events: super::events_of(*direction), revents: 0 };
+        // SAFETY: the mapping has room for all.
+        unsafe { all.add(i).write(one) };
+    }
+    offload::waiting_raw(rt, carrier, Ends::HANDLED, || {
+        let left = patience.deadline().map(|at| at.saturating_sub(rt.clock.now()));
+        let timeout = left.map(|nanos| timespec {
+            tv_sec: (nanos / 1_000_000_000) as i64,
+            tv_nsec: (nanos % 1_000_000_000) as i64,
+        });
+        let timeout = timeout.as_ref().map_or(core::ptr::null(), |t| &raw const *t);
+        // SAFETY: the mapping; its owner is parked.
+        unsafe { real::ppoll(all, waiters.len() as nfds_t, timeout, core::ptr::null()) as isize }
+    })
+}
+
+/// Zeroed memory for the time of a call.
+pub struct Mapping {
+    /// Where it is.
+    pub at: *mut u8,
     len: usize,
 }
 
 impl Mapping {
-    fn new(len: usize) -> Result<Self, Errno> {
+    /// So many bytes.
+    pub fn new(len: usize) -> Result<Self, Errno> {
         Ok(Mapping { at: sys::map(len)?, len })
     }
 }

@@ -77,6 +77,25 @@ export! {
         }
     }
 
+    /// pwrite(2)
+    @cancellation_point fn pwrite64 | pwrite | __pwrite64(fd: c_int, buf: *const c_void, len: size_t, at: off64_t) -> ssize_t {
+        let iov = one(buf, len);
+        match plan(fd, &raw const iov, 1) {
+            Some((call, b)) if len != 0 && at >= 0 => answer(attempt::write_at(call, b, at)),
+            _ => real::pwrite64(fd, buf, len, at),
+        }
+    }
+
+    /// pwritev(2)
+    @cancellation_point fn pwritev64 | pwritev(fd: c_int, iov: *const iovec, count: c_int, at: off64_t) -> ssize_t {
+        match plan(fd, iov, count) {
+            Some((call, b)) if at >= 0 && is_readable(iov, count) && b.total() != 0 => {
+                answer(attempt::write_at(call, b, at))
+            }
+            _ => real::pwritev64(fd, iov, count, at),
+        }
+    }
+
     /// preadv2(2): with flags, the kernel does what they say.
     fn preadv64v2 | preadv2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t {
         match (flags, at) {
@@ -90,6 +109,7 @@ export! {
     fn pwritev64v2 | pwritev2(fd: c_int, iov: *const iovec, count: c_int, at: off64_t, flags: c_int) -> ssize_t {
         match (flags, at) {
             (0, -1) => writev(fd, iov, count),
+            (0, _) => pwritev64(fd, iov, count, at),
             _ => real::pwritev64v2(fd, iov, count, at, flags),
         }
     }

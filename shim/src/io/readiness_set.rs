@@ -4,6 +4,7 @@
 use super::Call;
 use super::poll::{Patience, with_mask};
 use crate::errno::{answer, fail};
+use crate::offload::Ends;
 use crate::signal::{self, Verdict};
 use crate::{export, real};
 use core::ffi::c_int;
@@ -84,7 +85,13 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
             }
             Waited::Interrupted => {}
             Waited::Closed => return Err(Errno::BADF),
-            Waited::Refused(error) => return Err(error),
+            // Our own set cannot take it in: it is nested too deep, or wakes too many others.
+            Waited::Refused(_) => {
+                match super::wait_on_helper(call, Direction::Read, patience.deadline(), Ends::HANDLED) {
+                    Err(Errno::AGAIN) => return look(),
+                    other => other?,
+                }
+            }
         }
         result = look();
     }

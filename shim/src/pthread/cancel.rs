@@ -70,6 +70,15 @@ pub fn is_pending() -> bool {
         && !start::layout().cancel_disabled.is_set(fs_base())
 }
 
+/// Run `work`, which is no cancellation point for the program though it waits by jackets that are.
+pub fn refused<R>(work: impl FnOnce() -> R) -> R {
+    let disabled = &start::layout().cancel_disabled;
+    let before = disabled.put(fs_base(), true);
+    let result = work();
+    disabled.put(fs_base(), before);
+    result
+}
+
 #[cold]
 fn act() {
     // SAFETY: it unwinds or returns.

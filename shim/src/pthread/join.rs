@@ -66,7 +66,7 @@ export! {
 /// Join a native thread (a foreign one's child): a helper waits for it.
 fn natively(mut join: impl FnMut() -> c_int) -> c_int {
     let Some((rt, carrier)) = start::here() else { return join() };
-    offload::waiting(rt, carrier, Ends::Cancelled, join).unwrap_or_else(|error| error.0)
+    offload::waiting(rt, carrier, Ends::CANCELLED, join).unwrap_or_else(|error| error.0)
 }
 
 /// The record behind a handle, if green threads exist and it is one.

@@ -25,7 +25,7 @@ export! {
     @cancellation_point fn sem_wait(sem: *mut sem_t) -> c_int {
         match ours(sem) {
             Some((rt, s)) => wait(rt, s, || Ok(None)),
-            None => not_ours(sem, Ends::Interrupted, || real::sem_wait(sem)),
+            None => not_ours(sem, Ends::INTERRUPTED, || real::sem_wait(sem)),
         }
     }
 
@@ -35,7 +35,7 @@ export! {
             // Like glibc, whether or not there is something to wait for.
             _ if !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(libc::CLOCK_REALTIME, at).map(Some)),
-            None => not_ours(sem, Ends::Handled, || real::sem_timedwait(sem, at)),
+            None => not_ours(sem, Ends::HANDLED, || real::sem_timedwait(sem, at)),
         }
     }
 
@@ -44,7 +44,7 @@ export! {
         match ours(sem) {
             _ if !is_lock_clock(clock) || !is_time(at) => fail(libc::EINVAL),
             Some((rt, s)) => wait(rt, s, || deadline(clock, at).map(Some)),
-            None => not_ours(sem, Ends::Handled, || real::sem_clockwait(sem, clock, at)),
+            None => not_ours(sem, Ends::HANDLED, || real::sem_clockwait(sem, clock, at)),
         }
     }
 

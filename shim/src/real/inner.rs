@@ -57,4 +57,6 @@ inner! {
     FILE_READ = c"_IO_file_read";
     FILE_WRITE = c"_IO_file_write";
     FILE_CLOSE = c"_IO_file_close";
+    FILE_SEEK = c"_IO_file_seek";
+    FILE_STAT = c"_IO_file_stat";
 }

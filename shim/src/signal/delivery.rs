@@ -63,18 +63,20 @@ fn is_fault(signal: c_int, code: c_int) -> bool {
     fault && code > 0
 }
 
-/// The thread that takes a signal of the process: the main thread unless it blocks it, as on Linux.
+/// The thread that takes a signal of the process: the main thread unless it blocks it, as on Linux. One whose call
+/// is on a helper could take it only afterwards, so others come first.
 fn target_of(rt: &'static Runtime, signal: c_int) -> Option<&'static Green> {
     // SAFETY: the main thread's record lives for ever.
     let main = unsafe { &*green::main_thread().cast::<Green>() };
-    if !MAIN_GONE.load(Ordering::Relaxed) && !main.signals.blocks(signal) {
-        return Some(main);
-    }
+    let main = (!MAIN_GONE.load(Ordering::Relaxed)).then_some(main);
     let me = green::current(rt);
-    if !me.signals.blocks(signal) {
-        return Some(me);
-    }
-    roster::find(|green| !green.signals.blocks(signal))
+    let takes = |green: &Green| !green.signals.blocks(signal);
+    let at_once = |green: &&'static Green| takes(green) && !green.thread.is_away();
+    main.filter(at_once)
+        .or(Some(me).filter(at_once))
+        .or_else(|| roster::find(|green| takes(green) && !green.thread.is_away()))
+        .or_else(|| main.filter(|green| takes(green)))
+        .or_else(|| roster::find(takes))
 }
 
 /// What the kernel calls in place of the program's handlers, with all signals blocked.

@@ -150,6 +150,17 @@ impl Flag {
         let byte = unsafe { AtomicU8::from_ptr(ptr::with_exposed_provenance_mut(fs + self.offset)) };
         byte.load(Ordering::Relaxed) & self.mask != 0
     }
+
+    /// Set or clear it in the descriptor at `fs`; what it was.
+    pub fn put(&self, fs: usize, value: bool) -> bool {
+        // SAFETY: as above.
+        let byte = unsafe { AtomicU8::from_ptr(ptr::with_exposed_provenance_mut(fs + self.offset)) };
+        let before = match value {
+            true => byte.fetch_or(self.mask, Ordering::SeqCst),
+            false => byte.fetch_and(!self.mask, Ordering::SeqCst),
+        };
+        before & self.mask != 0
+    }
 }
 
 /// Which flag of the running thread's descriptor a setter of libc's changes from 0 to 1. (glibc keeps
