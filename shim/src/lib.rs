@@ -11,7 +11,7 @@
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
 //!   files/      files by name, directories        signal/     masks, handlers, waiting
-//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs
+//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  syscalls.rs  trap.rs
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -63,8 +63,10 @@ mod real;
 mod shell;
 mod signal;
 mod start;
+mod syscalls;
 mod time;
 mod tls;
+mod trap;
 
 /// `strings libgreen.so` and `green --version` find the version here.
 #[unsafe(no_mangle)]

@@ -77,8 +77,19 @@ pub static FSGSBASE: Number = Number::new(
 /// Say what happens.
 pub static VERBOSE: Number = Number::new("GREEN_VERBOSE", 0, 1, "1: say on stderr when green threads start");
 
-static TABLE: [&Number; 8] =
-    [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &SLICE_MS, &FSGSBASE, &VERBOSE];
+/// The safety net.
+pub static TRAP: Number = Number::new(
+    "GREEN_TRAP",
+    0,
+    2,
+    "1 or report: list at exit the blocking system calls that passed by the jackets; 2 or convert: make them park",
+);
+
+static TABLE: [&Number; 9] =
+    [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &SLICE_MS, &FSGSBASE, &VERBOSE, &TRAP];
+
+/// Words that stand for a value.
+const WORDS: [(&str, &str, u64); 2] = [("GREEN_TRAP", "report", 1), ("GREEN_TRAP", "convert", 2)];
 
 /// Names that belong to the launcher and the test scripts.
 const NOT_OURS: [&str; 1] = ["GREEN_LIB"];
@@ -129,7 +140,8 @@ fn read_one(entry: &[u8]) {
     let Some(option) = TABLE.iter().find(|o| o.name == name) else {
         return mistake(format_args!("unknown option {name}"));
     };
-    match text.parse::<u64>() {
+    let word = WORDS.iter().find(|(option, word, _)| *option == name && *word == text);
+    match word.map_or_else(|| text.parse::<u64>(), |(_, _, value)| Ok(*value)) {
         Ok(n) if n >= option.least && n <= option.most => option.value.store(n, Ordering::Relaxed),
         Ok(_) => mistake(format_args!("{name}={text} is not within {}..{}", option.least, option.most)),
         Err(_) => mistake(format_args!("{name}={text} is not a whole number")),

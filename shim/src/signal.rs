@@ -25,9 +25,9 @@ pub mod mask;
 mod pending;
 pub mod send;
 pub mod set;
-mod wait;
+pub mod wait;
 
-pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, nudge, run_handlers};
+pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers};
 pub use dispositions::{adopt_handlers, is_function, lend_ignored, sigaction, take_back, take_over};
 use send::plain_info;
 use set::{bit, under_kernel_mask};

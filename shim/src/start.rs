@@ -11,7 +11,7 @@ use crate::options;
 use crate::pthread::green;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{files, helper, loader, patch, preempt, real, say, signal};
+use crate::{files, helper, loader, patch, preempt, real, say, signal, trap};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -144,6 +144,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     signal::mask::adopt();
     signal::adopt_handlers();
     loader::adopt();
+    trap::arm();
     Ok(rt)
 }
 
@@ -185,4 +186,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     preempt::after_fork();
     signal::after_fork();
     files::place::after_fork();
+    trap::after_fork();
 }

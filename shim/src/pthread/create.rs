@@ -8,7 +8,7 @@ use crate::abi::{
 use crate::real::{self, Start};
 use crate::signal::mask::NEVER;
 use crate::signal::set::bits_of;
-use crate::{export, options, preempt, start};
+use crate::{export, options, preempt, start, trap};
 use core::ffi::{c_int, c_void};
 use libc::{pthread_attr_t, pthread_t};
 use scheduler::Runtime;
@@ -30,6 +30,7 @@ export! {
         if rt.carrier_here().is_none() {
             return real::pthread_create(out, attr, start, arg);
         }
+        trap::resume();
         match create(rt, attr.cast::<Attributes>().as_ref(), start, arg) {
             Ok(green) => {
                 // The handle must be there before the thread runs.

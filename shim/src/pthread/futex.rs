@@ -1,18 +1,16 @@
-//! syscall(2) with `SYS_futex`, as hand-written locks, C++20's `atomic::wait` and latches use it, and
-//! `SYS_gettid` and `SYS_tgkill`. Other numbers pass through.
+//! futex(2) by syscall(2), as hand-written locks, C++20's `atomic::wait` and latches use it; gettid(2).
 //!
 //! A private futex is an address in the parking lot, like our own locks; kernel threads that wait on it
 //! by direct system calls are woken as well. One that is not private may be woken by another process, so
 //! a helper waits for it. Priority-inheriting operations are the kernel's.
 
-use crate::errno::fail;
-use crate::signal::send::{self, tgkill};
+use crate::errno::{self, fail};
+use crate::offload::Ends;
 use crate::signal::{self, Verdict};
 use crate::{export, offload, real, start};
 use core::ffi::{c_int, c_long};
 use core::sync::atomic::{AtomicU32, Ordering};
 use libc::timespec;
-use scheduler::helpers::Class;
 use scheduler::lot::{Filter, Parked, Request};
 use scheduler::sys::{self, Errno, Timespec};
 use scheduler::{Reason, Runtime};
@@ -27,20 +25,6 @@ const PRIVATE: c_int = 128;
 const CLOCK_REALTIME: c_int = 256;
 
 export! {
-    /// syscall(2)
-    fn syscall(number: c_long, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> c_long {
-        match (number, start::runtime()) {
-            (libc::SYS_futex, Some(rt)) => futex(rt, a, b as c_int, c as u32, d, e, f as u32),
-            (libc::SYS_gettid, Some(_)) => c_long::from(gettid()),
-            (libc::SYS_tgkill, Some(_)) => c_long::from(tgkill(a as c_int, b as c_int, c as c_int)),
-            (libc::SYS_tkill, Some(_)) => {
-                let plain = || real::syscall(number, a, b, c, d, e, f);
-                send::to_tid(a as c_int, b as c_int).map_or_else(plain, c_long::from)
-            }
-            _ => real::syscall(number, a, b, c, d, e, f),
-        }
-    }
-
     /// gettid(2): distinct for every thread, as natively; the kernel knows only the main thread's.
     fn gettid() -> c_int {
         match start::here() {
@@ -50,7 +34,11 @@ export! {
     }
 }
 
-unsafe fn futex(
+/// futex(2), as -1 and `errno`.
+///
+/// # Safety
+/// As for the system call.
+pub unsafe fn futex(
     rt: &'static Runtime,
     at: usize,
     op: c_int,
@@ -76,7 +64,12 @@ unsafe fn futex(
         };
     };
     match command {
-        WAIT | WAIT_BITSET if op & PRIVATE == 0 => offload::call(rt, carrier, Class::Unbounded, plain),
+        WAIT | WAIT_BITSET if op & PRIVATE == 0 => {
+            // With a time limit it is never restarted.
+            let ends = if fourth == 0 { Ends::INTERRUPTED } else { Ends::HANDLED };
+            let wait = || offload::endable(rt, || plain() as isize);
+            errno::answer(offload::waiting_raw(rt, carrier, ends.no_point(), wait)) as c_long
+        }
         WAIT | WAIT_BITSET => {
             let bits = if command == WAIT { !0 } else { last };
             // SAFETY: the program's addresses, which the kernel looks at.

@@ -44,7 +44,7 @@ macro_rules! real {
                 // SAFETY: libc's function of this name has this type.
                 unsafe {
                     let f: unsafe extern "C-unwind" fn($($ty),*) $(-> $ret)? = core::mem::transmute(at);
-                    f($($arg),*)
+                    crate::trap::trusting(|| f($($arg),*))
                 }
             }
         )*

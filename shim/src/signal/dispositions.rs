@@ -146,8 +146,8 @@ fn wrapped(wanted: &Action) -> Action {
     let mut action = *wanted;
     action.sa_sigaction = on_signal as *const () as usize;
     action.sa_flags |= libc::SA_SIGINFO;
-    // SAFETY: a set of ours.
-    unsafe { set::store(u64::MAX, &raw mut action.sa_mask) };
+    // SAFETY: a set of ours. SIGSYS is the safety net's (trap.rs).
+    unsafe { set::store(!bit(libc::SIGSYS), &raw mut action.sa_mask) };
     action
 }
 

@@ -47,6 +47,7 @@ pub fn kernel_mask() -> u64 {
 
 /// Let the kernel block `mask` in the calling kernel thread; what it blocked before.
 pub fn set_kernel_mask(mask: u64) -> u64 {
+    let mask = mask & !crate::trap::never_blocked();
     let mut before = 0u64;
     // SAFETY: words of our own.
     let _ = unsafe {
