@@ -121,7 +121,7 @@ impl Carrier {
         Ok(())
     }
 
-    fn runtime(&self) -> &'static Runtime {
+    pub(crate) fn runtime(&self) -> &'static Runtime {
         // SAFETY: set at start; runtimes live for ever.
         unsafe { &*self.runtime.get() }
     }

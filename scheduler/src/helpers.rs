@@ -16,16 +16,19 @@
 //! libc's own functions know how to leave such a wait without losing a wake-up or a lock. That helper
 //! ends with it.
 
+mod flight;
+
 use crate::carrier::{Carrier, Wake};
 use crate::context::fs_base;
 use crate::list::{Links, List, Node};
 use crate::runtime::Host;
-use crate::spin::Spin;
+use crate::spin::{Spin, SpinGuard};
 use crate::sys::{self, Errno};
-use crate::thread::{Reason, Thread};
+use crate::thread::Thread;
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use flight::InFlight;
 
 /// How long a call may take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +48,8 @@ enum Signals<'a> {
     /// They wait, and the call is cancelled when this says so. It is asked when a handler is due, too,
     /// unless that is of no interest (`deaf`).
     Ending { over: &'a dyn Fn() -> bool, deaf: bool },
+    /// They wait, and while this says so the helper's system call is interrupted. Asked like that of `Ending`.
+    Interrupting { over: &'a dyn Fn() -> bool, deaf: bool },
     /// They run, and the call goes on until this says so.
     HandledUntil(&'a dyn Fn() -> bool),
 }
@@ -56,6 +61,11 @@ const IDLE_NANOS: u64 = 10_000_000_000;
 const CANCELLING: u32 = 1;
 /// [`Job::cancel`]: the helper has been cancelled, and ends when it is through with the job.
 const CANCELLED: u32 = 2;
+/// [`Job::cancel`]: the helper's system call has been interrupted.
+const INTERRUPTED: u32 = 3;
+
+/// A helper that was interrupted before its system call, or after it, is interrupted again this soon.
+const AGAIN_NANOS: u64 = 1_000_000;
 
 /// What a helper executes.
 pub type Work = unsafe extern "C-unwind" fn(*mut ());
@@ -158,6 +168,19 @@ impl Helpers {
         work: impl FnOnce() -> R,
     ) -> Option<R> {
         let signals = Signals::Ending { over, deaf };
+        self.start_and_wait(carrier, signals, work, || ()).unwrap_or_else(|work| Some(work()))
+    }
+
+    /// The same for a `work` that is one system call: it is interrupted, and answers so (`EINTR`), or with what it has
+    /// done by then; nothing is lost. `None`: it has not begun.
+    pub fn offload_interruptible<R>(
+        &'static self,
+        carrier: &Carrier,
+        over: &dyn Fn() -> bool,
+        deaf: bool,
+        work: impl FnOnce() -> R,
+    ) -> Option<R> {
+        let signals = Signals::Interrupting { over, deaf };
         self.start_and_wait(carrier, signals, work, || ()).unwrap_or_else(|work| Some(work()))
     }
 
@@ -274,10 +297,7 @@ impl Helpers {
         }
         let runner = job.runner.load(Ordering::Relaxed);
         if runner == 0 {
-            // SAFETY: not done and not running: queued.
-            unsafe { pool.queue.remove(ptr::from_ref(job).cast_mut()) };
-            job.done.store(1, Ordering::SeqCst);
-            return;
+            return Self::withdraw(pool, job);
         }
         job.cancel.store(CANCELLING, Ordering::Relaxed);
         // Not under the lock: it may load a library. The helper does not leave the job meanwhile.
@@ -286,6 +306,29 @@ impl Helpers {
         unsafe { ((*self.host.get()).cancel_kernel_thread)(runner) };
         let _pool = self.pool.lock();
         job.cancel.store(CANCELLED, Ordering::Relaxed);
+    }
+
+    /// Take a job off the queue.
+    fn withdraw(pool: SpinGuard<'_, Pool>, job: &Job) {
+        // SAFETY: not done and not running: queued.
+        unsafe { pool.queue.remove(ptr::from_ref(job).cast_mut()) };
+        job.done.store(1, Ordering::SeqCst);
+    }
+
+    /// Interrupt the system call of a job, or take it off the queue.
+    fn interrupt(&self, job: &Job) {
+        let pool = self.pool.lock();
+        if job.done.load(Ordering::SeqCst) != 0 {
+            return;
+        }
+        let runner = job.runner.load(Ordering::Relaxed);
+        if runner == 0 {
+            return Self::withdraw(pool, job);
+        }
+        job.cancel.store(INTERRUPTED, Ordering::Relaxed);
+        // Under the lock, so that it is this job that is interrupted.
+        // SAFETY: written once at start.
+        unsafe { ((*self.host.get()).interrupt_kernel_thread)(runner) };
     }
 
     /// In the child of `fork` no helper exists.
@@ -320,12 +363,19 @@ impl Helpers {
                         pool = self.pool.lock();
                     }
                     let cancelled = (*job).cancel.load(Ordering::Relaxed) == CANCELLED;
+                    let interrupted = (*job).cancel.load(Ordering::Relaxed) == INTERRUPTED;
                     let thread = (*job).thread;
                     (*job).done.store(1, Ordering::SeqCst);
                     Thread::unpark(thread, Wake::Ready);
                     if cancelled {
                         drop(pool);
                         return self.replace_helper();
+                    }
+                    if interrupted {
+                        // What has been sent arrives here, at the latest, and not in the next job.
+                        drop(pool);
+                        sys::yield_kernel();
+                        pool = self.pool.lock();
                     }
                 }
                 continue;
@@ -357,92 +407,6 @@ impl Helpers {
         drop(pool);
         if self.start_helper().is_err() {
             self.pool.lock().alive -= 1;
-        }
-    }
-}
-
-/// A job that a helper has, or will have: whoever submitted it must not leave its frame before it is
-/// done, not even by an unwind out of a signal handler.
-struct InFlight<'a> {
-    helpers: &'static Helpers,
-    carrier: &'a Carrier,
-    job: &'a Job,
-}
-
-impl InFlight<'_> {
-    fn is_done(&self) -> bool {
-        self.job.done.load(Ordering::SeqCst) != 0
-    }
-
-    /// Park until the job is done.
-    fn wait(self, signals: Signals) {
-        match signals {
-            // As every drop of it does.
-            Signals::Kept => {}
-            Signals::Handled => while !self.park() {},
-            Signals::Ending { over, deaf } => {
-                let _critical = self.carrier.enter();
-                self.set_deaf(deaf);
-                loop {
-                    if over() {
-                        self.helpers.cancel(self.job);
-                        break;
-                    }
-                    if self.park() {
-                        break;
-                    }
-                }
-                // The end of the job before the end of the critical section, which runs handlers.
-                drop(self);
-            }
-            Signals::HandledUntil(over) => loop {
-                let _critical = self.carrier.enter();
-                // Inside the critical section: a handler cannot come between this and the park.
-                if over() {
-                    self.helpers.cancel(self.job);
-                    break;
-                }
-                if self.park() {
-                    break;
-                }
-            },
-        }
-    }
-
-    /// Are interruptions of no interest?
-    fn set_deaf(&self, deaf: bool) {
-        // SAFETY: the running thread's record.
-        unsafe { (*self.job.thread).deaf.store(deaf, Ordering::Relaxed) };
-    }
-
-    /// Park until the job is done or a handler is due; answers whether it is done.
-    fn park(&self) -> bool {
-        let _critical = self.carrier.enter();
-        self.carrier.prepare_park();
-        if self.is_done() {
-            // Its unpark may have come too early to count.
-            self.carrier.cancel_park();
-            return true;
-        }
-        self.carrier.park(Reason::Offload, None);
-        self.is_done()
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        let _critical = self.carrier.enter();
-        // Not done: an unwind, or a call that just cannot be interrupted.
-        if self.job.cancellable && self.job.cancel.load(Ordering::Relaxed) == 0 {
-            self.helpers.cancel(self.job);
-        }
-        self.set_deaf(true);
-        while !self.park() {}
-        self.set_deaf(false);
-        // The helper sets `done` and unparks under the lock: it is through with us after it.
-        drop(self.helpers.pool.lock());
-        if self.job.lends_block {
-            self.carrier.take_block_back();
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Host {
     /// pthread_cancel(3) of the kernel thread with this FS base, which is inside
     /// [`Host::run_cancellable`] or just leaving it.
     pub cancel_kernel_thread: fn(usize),
+    /// Let the system call that the kernel thread with this FS base is in, if any, fail with `EINTR`.
+    pub interrupt_kernel_thread: fn(usize),
     /// A thread that exited has left its stack: recycle it.
     pub bury: fn(*mut Thread),
     /// Signals are kept and the running thread has left the scheduler: call the handlers that are

@@ -1,7 +1,7 @@
 //! POSIX AIO: aio_suspend(3) and lio_listio(3) with `LIO_WAIT`. The operations themselves are libc's:
 //! kernel threads of its own execute them and its locks know green threads (patch.rs).
 
-use crate::errno::{self, answer};
+use crate::errno::{self, fail};
 use crate::offload::{self, Ends};
 use crate::{export, real, start};
 use core::ffi::{c_int, c_void};
@@ -22,7 +22,7 @@ export! {
                     return 0;
                 }
                 errno::set(before);
-                answer(offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || plain() as isize)) as c_int
+                offload::waiting(rt, carrier, Ends::INTERRUPTED, plain).unwrap_or_else(|error| fail(error.0))
             }
             None => plain(),
         }

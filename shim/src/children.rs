@@ -99,7 +99,7 @@ fn until(
             await_end(rt, id as pid_t)?;
         } else {
             let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
-            let waited = offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || {
+            let waited = offload::interruptible(rt, carrier, Ends::INTERRUPTED, || {
                 // SAFETY: an object of ours; what it says is not wanted.
                 unsafe {
                     let mut found: siginfo_t = core::mem::zeroed();

@@ -21,7 +21,7 @@ fn tried(ends: Ends, waits: &[c_int], attempt: impl FnOnce() -> isize, wait: imp
         return result;
     }
     errno::set(before);
-    errno::answer(offload::waiting_raw(rt, carrier, ends, || offload::endable(rt, &wait)))
+    errno::answer(offload::interruptible(rt, carrier, ends, wait))
 }
 
 // System V's calls are never restarted (signal(7)): any handler ends them.

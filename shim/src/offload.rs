@@ -3,7 +3,8 @@
 //! | | for calls that | a handler | a cancellation | runs on |
 //! |---|---|---|---|---|
 //! | [`call`] | end by themselves | waits for the end | waits for the end | the thread's TLS block |
-//! | [`waiting`] | may wait for ever | ends it, if [`Ends`] says so | ends it | the helper's own |
+//! | [`interruptible`] | are a system call that may wait for ever | ends it, if [`Ends`] says so | likewise | the helper's own |
+//! | [`waiting`] | are more than that | likewise | likewise | the helper's own |
 //!
 //! A helper executes a [`call`] in the name of the green thread, which is parked: on its TLS block, so that `errno`,
 //! `h_errno`, the resolver's state, the locale, the owner of locks (a FILE's, the loader's) and
@@ -20,7 +21,6 @@ use crate::pthread::cancel;
 use crate::signal::set::under_kernel_mask;
 use crate::signal::{self, Verdict};
 use crate::start;
-use core::ffi::c_int;
 use scheduler::context::fs_base;
 use scheduler::helpers::Class;
 use scheduler::sys::{self, Errno};
@@ -111,7 +111,7 @@ impl Ends {
 }
 
 /// Execute a call that may wait for ever on a helper. `EINTR` if a handler ended it. A helper is got out of the
-/// call by a real pthread_cancel(3): `work` is a cancellation point, or made so by [`endable`].
+/// call by a real pthread_cancel(3), because libc then leaves its objects as they should be: `work` is a cancellation point.
 pub fn waiting<R>(
     rt: &'static Runtime,
     carrier: &Carrier,
@@ -137,36 +137,31 @@ pub fn waiting<R>(
     }
 }
 
-/// The same for a call that answers -1 and `errno`, as a raw result.
-pub fn waiting_raw(
+/// The same for one system call, as a raw result. It is interrupted, not cancelled, so what it has done by then is not
+/// lost: a lock, a message, a descriptor, a count.
+pub fn interruptible(
     rt: &'static Runtime,
     carrier: &Carrier,
     ends: Ends,
     mut work: impl FnMut() -> isize,
 ) -> sys::Result {
-    let before = errno::get();
-    let result = waiting(rt, carrier, ends, || result_of(&mut work));
-    errno::set(before);
-    result?
-}
-
-/// Make a call that is no cancellation point one that a helper can be got out of, where it has waited only.
-/// Elsewhere than on a helper it is just made.
-pub fn endable<R>(rt: &'static Runtime, work: impl FnOnce() -> R) -> R {
-    unsafe extern "C" {
-        fn pthread_setcanceltype(kind: c_int, old: *mut c_int) -> c_int;
+    let _ = signal::verdict(rt);
+    let deaf = ends.handlers.is_none();
+    let over = || ends.are_met(rt);
+    loop {
+        let work = || result_of(&mut work);
+        match rt.helpers(Class::Unbounded).offload_interruptible(carrier, &over, deaf, work) {
+            None | Some(Err(Errno::INTR)) => {}
+            Some(result) => return result,
+        }
+        if ends.cancellation {
+            cancel::point();
+        }
+        // The handlers have run.
+        if signal::verdict(rt) >= ends.handlers.unwrap_or(Verdict::Interrupt) {
+            return Err(Errno::INTR);
+        }
     }
-    const DEFERRED: c_int = 0;
-    const ASYNCHRONOUS: c_int = 1;
-    if rt.carrier_here().is_some() {
-        return work();
-    }
-    // SAFETY: no pointers. An unwinding finds nothing to clean up in a frame that only waits.
-    unsafe { pthread_setcanceltype(ASYNCHRONOUS, core::ptr::null_mut()) };
-    let result = work();
-    // SAFETY: no pointers.
-    unsafe { pthread_setcanceltype(DEFERRED, core::ptr::null_mut()) };
-    result
 }
 
 /// `work` as it is executed by a helper, which begins with the caller's `errno` and tells what it left.

@@ -119,6 +119,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
         kernel_thread_begins: helper::begin,
         run_cancellable: helper::run_cancellable,
         cancel_kernel_thread: helper::cancel,
+        interrupt_kernel_thread: helper::interrupt,
         bury: green::bury,
         run_handlers: signal::run_handlers,
         interrupt_targets: signal::interrupt_targets,

@@ -15,6 +15,7 @@
 //! (its stack is another's): the dispatch pauses for it until the next jacket. A debugging tool: a trapped call costs
 //! about two microseconds, and each other one a little.
 
+use crate::helper::KernelAction;
 use crate::signal::mask;
 use crate::signal::mask_of;
 use crate::signal::set::{bit, bits_of, store};
@@ -35,21 +36,15 @@ const TRAP: u8 = 1;
 
 const CONVERT: u64 = 2;
 
+/// The kernel's flag for a [`KernelAction::restorer`].
+pub const SA_RESTORER: u64 = 0x0400_0000;
+
 /// Turn the dispatch on for the calling kernel thread, the carrier, if the user asked for it.
 pub fn arm() {
     const PR_SET_SYSCALL_USER_DISPATCH: c_int = 59;
     const ON: usize = 1;
-    const SA_RESTORER: u64 = 0x0400_0000;
     if options::TRAP.get().unwrap_or(0) == 0 {
         return;
-    }
-    /// The kernel's `struct sigaction`.
-    #[repr(C)]
-    struct KernelAction {
-        handler: usize,
-        flags: u64,
-        restorer: usize,
-        mask: u64,
     }
     let action = KernelAction {
         handler: on_trap as *const () as usize,
@@ -215,7 +210,7 @@ unsafe extern "C" fn again() {
 
 /// rt_sigreturn(2)
 #[unsafe(naked)]
-unsafe extern "C" fn restore() {
+pub unsafe extern "C" fn restore() {
     naked_asm!("mov eax, 15", "syscall")
 }
 

@@ -27,6 +27,7 @@ fn runtime(policy: Policy) -> &'static Runtime {
         // SAFETY: the scheduler passes a job of its own.
         run_cancellable: |run, data| unsafe { run(data) },
         cancel_kernel_thread: |_| (),
+        interrupt_kernel_thread: |_| (),
         bury: |_| (),
         run_handlers: || (),
         interrupt_targets: || (),

@@ -23,8 +23,7 @@ fn locked(fd: c_int, ends: Ends, attempt: impl FnOnce() -> c_int, take: impl Fn(
         }
         errno::set(before);
     }
-    let waited =
-        offload::waiting_raw(call.rt, call.carrier, ends, || offload::endable(call.rt, &take) as isize);
+    let waited = offload::interruptible(call.rt, call.carrier, ends, || take() as isize);
     errno::answer(waited) as c_int
 }
 

@@ -96,7 +96,7 @@ unsafe fn opened(dir: c_int, path: *const c_char, flags: c_int, open: impl Fn(c_
         Plan::AtOnce(kind) => (at_once(rt, carrier, flags, kind, open), kind),
         Plan::Helper(kind) => (making(rt, carrier, Class::Bounded, || open(flags)), kind),
         Plan::Peer => {
-            let waited = offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || open(flags) as isize);
+            let waited = offload::interruptible(rt, carrier, Ends::INTERRUPTED, || open(flags) as isize);
             (errno::answer(waited) as c_int, Kind::Unknown)
         }
         Plan::Failed(error) => return errno::fail(error.0),

@@ -101,7 +101,7 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload::waiting_raw(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
             real::accept4(fd, addr, addr_len, flags) as isize
         })
     })
@@ -133,7 +133,7 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     let on_helper = || {
         // SAFETY: the program's pointers; its thread is parked.
-        offload::waiting_raw(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
             real::connect(fd, addr, addr_len) as isize
         })
     };
@@ -153,7 +153,7 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     match attempt() {
         // Also one that an earlier call has left under way.
-        Err(EINPROGRESS | EALREADY) => finish_connect(call, attempt),
+        Err(under_way @ (EINPROGRESS | EALREADY)) => finish_connect(call, under_way, attempt),
         // A unix socket whose listener's queue is full: no event tells when it has room.
         Err(Errno::AGAIN) => on_helper(),
         other => other,
@@ -169,14 +169,14 @@ fn set_flags(fd: c_int, flags: usize) {
 
 /// The connection is under way: wait until the socket is writable; calling again then tells how it
 /// went (and tells the socket that somebody knows).
-fn finish_connect(call: Call, attempt: impl Fn() -> sys::Result) -> sys::Result {
+fn finish_connect(call: Call, under_way: Errno, attempt: impl Fn() -> sys::Result) -> sys::Result {
     let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
     let deadline = call.deadline_after(timeout);
     loop {
         match wait(call, Direction::Write, deadline) {
             Ok(()) => {}
             // connect(2): a time-out leaves the connection under way.
-            Err(Errno::AGAIN) => return Err(Errno(libc::EINPROGRESS)),
+            Err(Errno::AGAIN) => return Err(under_way),
             Err(e) => return Err(e),
         }
         if call.is_ready(Direction::Write) {

@@ -3,15 +3,17 @@
 //! The scheduler's own descriptors are invisible: `close` on them fails with `EBADF`, `closefrom`
 //! leaves them out, and `dup2` onto one of their numbers makes them move.
 
-use crate::errno::fail;
+use crate::errno::{answer, fail};
 use crate::io::Call;
 use crate::offload::{self, Ends};
 use crate::process::may_be_vfork_child;
 use crate::{export, real, start};
+use core::cell::Cell;
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use scheduler::fd_table::Kind;
 use scheduler::helpers::Class;
+use scheduler::sys::Errno;
 use scheduler::{Carrier, Runtime};
 
 const FIONBIO: usize = 0x5421;
@@ -144,7 +146,18 @@ impl Patience {
             (Patience::Far, Some((rt, carrier))) => offload::call(rt, carrier, Class::Bounded, end),
             // A handler ends the waiting, not the closing.
             (Patience::Linger, Some((rt, carrier))) => {
-                offload::waiting(rt, carrier, Ends::HANDLED, end).unwrap_or(0)
+                let begun = Cell::new(false);
+                let end = || {
+                    begun.set(true);
+                    end() as isize
+                };
+                loop {
+                    match offload::interruptible(rt, carrier, Ends::HANDLED, end) {
+                        Err(Errno::INTR) if begun.get() => return 0,
+                        Err(Errno::INTR) => {}
+                        other => return answer(other) as c_int,
+                    }
+                }
             }
             _ => end(),
         }

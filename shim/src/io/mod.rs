@@ -170,7 +170,7 @@ fn wait_on_helper(call: Call, direction: Direction, deadline: Option<u64>, ends:
         Some(at) => at.saturating_sub(call.rt.clock.now()).div_ceil(1_000_000).min(i32::MAX as u64) as i32,
         None => -1,
     };
-    let n = offload::waiting_raw(call.rt, call.carrier, ends, || {
+    let n = offload::interruptible(call.rt, call.carrier, ends, || {
         let mut one = libc::pollfd { fd: call.fd, events: events_of(direction), revents: 0 };
         // SAFETY: one pollfd of the helper's own.
         unsafe { crate::real::poll(&raw mut one, 1, millis) as isize }

@@ -230,7 +230,7 @@ fn poll_on_helper(
         // SAFETY: the mapping has room for all.
         unsafe { all.add(i).write(one) };
     }
-    offload::waiting_raw(rt, carrier, Ends::HANDLED, || {
+    offload::interruptible(rt, carrier, Ends::HANDLED, || {
         let left = patience.deadline().map(|at| at.saturating_sub(rt.clock.now()));
         let timeout = left.map(|nanos| timespec {
             tv_sec: (nanos / 1_000_000_000) as i64,

@@ -23,7 +23,7 @@ export! {
     ) -> c_int {
         let Some((rt, carrier)) = start::here() else { return real::select(count, read, write, except, timeout) };
         if !(0..=MOST).contains(&count) {
-            return answer(offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || {
+            return answer(offload::interruptible(rt, carrier, Ends::INTERRUPTED, || {
                 real::select(count, read, write, except, timeout) as isize
             })) as c_int;
         }
@@ -54,7 +54,7 @@ export! {
             return real::pselect(count, read, write, except, timeout, mask);
         };
         if !(0..=MOST).contains(&count) {
-            return answer(offload::waiting_raw(rt, carrier, Ends::INTERRUPTED, || {
+            return answer(offload::interruptible(rt, carrier, Ends::INTERRUPTED, || {
                 real::pselect(count, read, write, except, timeout, mask) as isize
             })) as c_int;
         }

@@ -106,7 +106,7 @@ export! {
     /// tcdrain(3)
     @cancellation_point fn tcdrain(fd: c_int) -> c_int {
         match Call::on(fd) {
-            Some(call) => answer(offload::waiting_raw(call.rt, call.carrier, Ends::INTERRUPTED, || {
+            Some(call) => answer(offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || {
                 real::tcdrain(fd) as isize
             })) as c_int,
             None => real::tcdrain(fd),

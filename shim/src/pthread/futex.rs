@@ -67,8 +67,8 @@ pub unsafe fn futex(
         WAIT | WAIT_BITSET if op & PRIVATE == 0 => {
             // With a time limit it is never restarted.
             let ends = if fourth == 0 { Ends::INTERRUPTED } else { Ends::HANDLED };
-            let wait = || offload::endable(rt, || plain() as isize);
-            errno::answer(offload::waiting_raw(rt, carrier, ends.no_point(), wait)) as c_long
+            let wait = || plain() as isize;
+            errno::answer(offload::interruptible(rt, carrier, ends.no_point(), wait)) as c_long
         }
         WAIT | WAIT_BITSET => {
             let bits = if command == WAIT { !0 } else { last };

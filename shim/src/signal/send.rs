@@ -30,7 +30,7 @@ struct Sent {
 }
 
 /// A signal as a thread of this process sends it.
-fn info(signal: c_int, code: c_int, value: usize) -> siginfo_t {
+pub fn info(signal: c_int, code: c_int, value: usize) -> siginfo_t {
     // SAFETY: zero is a valid siginfo, and `Sent` is how it begins; getpid and getuid have no pointers.
     unsafe {
         let mut info: siginfo_t = core::mem::zeroed();

@@ -5,7 +5,7 @@
 //! sigsuspend park until a handler of their thread has run.
 
 use super::delivery::take_kept;
-use super::set::bits_of;
+use super::set::{bit, bits_of, store};
 use super::{Verdict, interrupted, mask, pending, verdict, wait_unless_interrupted};
 use crate::errno::fail;
 use crate::io::poll::{Patience, with_mask};
@@ -70,6 +70,26 @@ export! {
             }
             None => real::sigsuspend(mask),
         }
+    }
+}
+
+export! {
+    /// sigpause(3) of System V: without one signal.
+    @cancellation_point fn __xpg_sigpause(signal: c_int) -> c_int {
+        if !(1..super::SIGNALS as c_int).contains(&signal) {
+            return fail(libc::EINVAL);
+        }
+        let mut mask: sigset_t = core::mem::zeroed();
+        mask::sigprocmask(libc::SIG_BLOCK, core::ptr::null(), &raw mut mask);
+        store(bits_of(&raw const mask) & !bit(signal), &raw mut mask);
+        sigsuspend(&raw const mask)
+    }
+
+    /// sigpause(3) of BSD: with this mask.
+    @cancellation_point fn sigpause(blocked: c_int) -> c_int {
+        let mut mask: sigset_t = core::mem::zeroed();
+        store(u64::from(blocked as u32), &raw mut mask);
+        sigsuspend(&raw const mask)
     }
 }
 
