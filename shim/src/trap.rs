@@ -16,6 +16,7 @@
 //! about two microseconds, and each other one a little.
 
 use crate::helper::KernelAction;
+use crate::real::inner;
 use crate::signal::mask;
 use crate::signal::mask_of;
 use crate::signal::set::{bit, bits_of, store};
@@ -61,6 +62,9 @@ pub fn arm() {
     };
     match armed {
         Ok(_) => {
+            // (`_exit` is caught, too.)
+            // SAFETY: the function fits.
+            unsafe { libc::atexit(print) };
             ARMED.store(true, Ordering::Relaxed);
             SELECTOR.store(TRAP, Ordering::Relaxed);
         }
@@ -348,11 +352,14 @@ unsafe fn note(number: c_long, at: usize, stack: usize) {
     USED.store(used + 1, Ordering::Relaxed);
 }
 
-/// The first word on the stack that looks like a return address into another object than that around `at`; `None` if
-/// that is libgreen: a jacket has made the call.
+/// Who called the function around `at`: if that is libc's, the first word on the stack that looks like a return address
+/// into another object, or `None` if that is libgreen: a jacket has made the call.
 unsafe fn caller_in_another_object(at: usize, stack: usize) -> Option<usize> {
     const WORDS: usize = 256;
     let [from, to] = loader::object_around(at);
+    if !inner::CTYPE_INIT.find().is_some_and(|libc| (from..to).contains(&libc.addr())) {
+        return Some(at);
+    }
     let ours = loader::object_around(arm as *const () as usize);
     for i in 0..WORDS {
         // SAFETY: a thread's stack goes on for more than this above a libc function's frame, or holds its first
@@ -385,9 +392,9 @@ fn symbol(at: usize) -> Option<(&'static CStr, &'static CStr)> {
     }
 }
 
-/// At the end of the process: one line a place.
-fn print() {
-    for place in &SEEN[..USED.load(Ordering::Relaxed)] {
+/// At the end of the process: one line a place, once.
+extern "C" fn print() {
+    for place in &SEEN[..USED.swap(0, Ordering::Relaxed)] {
         let number = place.number.load(Ordering::Relaxed);
         let count = place.count.load(Ordering::Relaxed);
         let name = scheduler::sys::Sysno::new(number as usize).map_or("?", |n| n.name());
