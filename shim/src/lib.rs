@@ -7,6 +7,7 @@
 //!   start.rs    from first pthread_create to M:1  options.rs  the GREEN_* table
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
+//!   statistics.rs  what is counted
 //!   helper.rs   kernel threads of our own         offload.rs  calls that they execute
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
@@ -63,6 +64,7 @@ mod real;
 mod shell;
 mod signal;
 mod start;
+mod statistics;
 mod syscalls;
 mod time;
 mod tls;

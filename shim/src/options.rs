@@ -75,7 +75,12 @@ pub static FSGSBASE: Number = Number::new(
     "0: set the FS base by system call even where user space may (for tests)",
 );
 /// Say what happens.
-pub static VERBOSE: Number = Number::new("GREEN_VERBOSE", 0, 1, "1: say on stderr when green threads start");
+pub static VERBOSE: Number = Number::new(
+    "GREEN_VERBOSE",
+    0,
+    1,
+    "1: say on stderr when green threads start, and at exit what was counted",
+);
 
 /// The safety net.
 pub static TRAP: Number = Number::new(

@@ -11,7 +11,7 @@ use crate::options;
 use crate::pthread::green;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{files, helper, loader, patch, preempt, real, say, signal, trap};
+use crate::{files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -84,6 +84,7 @@ pub fn go_green() -> Option<&'static Runtime> {
         Ok(rt) => {
             if options::VERBOSE.get() == Some(1) {
                 say!("green threads start in process {}", rt_pid());
+                statistics::say_at_exit();
             }
             Some(rt)
         }

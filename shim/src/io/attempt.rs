@@ -16,6 +16,7 @@
 use super::{Call, repeat};
 use crate::offload::{self, Ends};
 use crate::real;
+use crate::statistics::{READS_FROM_DISK, READS_FROM_MEMORY, counted};
 use libc::{c_int, iovec, msghdr};
 use scheduler::fd_table::Kind;
 use scheduler::helpers::Class;
@@ -156,7 +157,10 @@ fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
     let offset = at.map_or(HERE, |at| at as usize);
     let wanted = b.total();
     let got = match readv_now(call.fd, b, offset) {
-        Ok(n) if n == 0 || n == wanted => return Ok(n),
+        Ok(n) if n == 0 || n == wanted => {
+            counted(&READS_FROM_MEMORY);
+            return Ok(n);
+        }
         Ok(n) => n,
         // A file system without RWF_NOWAIT waits like any cold one.
         Err(Errno::AGAIN | EOPNOTSUPP) => 0,
@@ -167,12 +171,12 @@ fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
     if got > 0 {
         // Usually the end of the file: the kernel knows without a disk.
         let next = at.map_or(HERE, |at| at as usize + got);
-        match readv_now(call.fd, rest, next) {
-            Ok(0) => return Ok(got),
-            Ok(n) => return Ok(got + n),
-            Err(_) => {}
+        if let Ok(n) = readv_now(call.fd, rest, next) {
+            counted(&READS_FROM_MEMORY);
+            return Ok(got + n);
         }
     }
+    counted(&READS_FROM_DISK);
     let fd = call.fd;
     let cold = offload::raw(call.rt, call.carrier, Class::Bounded, || {
         // SAFETY: the program's buffers; the program's thread is parked.

@@ -6,6 +6,7 @@
 use super::delivery::{self, on_signal};
 use super::set::{self, bit};
 use super::{Action, SIGNALS, is_valid};
+use crate::process::may_be_vfork_child;
 use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -40,7 +41,9 @@ export! {
         });
         let mut ours = MaybeUninit::<Action>::uninit();
         let mut passed = action;
-        if let (Some(wanted), Some(handler)) = (action.as_ref(), known) {
+        // A child of vfork shares our memory, but not its actions.
+        let borrowed = may_be_vfork_child();
+        if let (Some(wanted), Some(handler), false) = (action.as_ref(), known, borrowed) {
             if is_function(wanted.sa_sigaction) {
                 ours.write(wrapped(wanted));
                 passed = ours.as_ptr();
@@ -55,6 +58,7 @@ export! {
         let result = real::sigaction(signal, passed, old);
         if let (0, Some(wanted)) = (result, action.as_ref())
             && is_ignored(signal, wanted.sa_sigaction)
+            && !borrowed
         {
             delivery::discard(signal);
         }
