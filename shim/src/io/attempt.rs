@@ -293,7 +293,7 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
         // (an unconnected unix datagram socket).
         let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
         // SAFETY: the program's message; its thread is parked.
-        return offload::interruptible(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
+        return offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
             real::sendmsg(fd, msg, flags)
         });
     }
@@ -312,7 +312,7 @@ fn write_pollable(call: Call, b: Buffers) -> sys::Result {
             return Err(Errno::AGAIN);
         }
         // SAFETY: the program's buffers; its thread is parked.
-        offload::interruptible(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
             real::writev(fd, b.iov, b.count as c_int)
         })
     })

@@ -101,7 +101,7 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload::interruptible(call.rt, call.carrier, Ends::CANCELLED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
             real::accept4(fd, addr, addr_len, flags) as isize
         })
     })

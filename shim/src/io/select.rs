@@ -111,6 +111,14 @@ fn wait_select(
             unsafe { core::ptr::copy_nonoverlapping(set.cast::<u8>(), copy.as_mut_ptr().cast(), bytes) };
         }
     }
+    let answer_sets = |found: &[Set; 3]| {
+        for (set, answer) in sets.iter().zip(found) {
+            if !set.is_null() {
+                // SAFETY: as above.
+                unsafe { core::ptr::copy_nonoverlapping(answer.as_ptr().cast(), set.cast::<u8>(), bytes) };
+            }
+        }
+    };
     let look = || {
         // The kernel answers in copies, so that the wanted sets survive a look that finds nothing.
         let mut found = wanted;
@@ -121,15 +129,12 @@ fn wait_select(
         let (r, w, e) = (at(0, &mut found), at(1, &mut found), at(2, &mut found));
         // SAFETY: copies of our own, large enough for `count` bits.
         let n = unsafe { scheduler::sys!(select, count, r, w, e, &raw const zero) }?;
-        for (set, answer) in sets.iter().zip(&found) {
-            if !set.is_null() {
-                // SAFETY: as above.
-                unsafe { core::ptr::copy_nonoverlapping(answer.as_ptr().cast(), set.cast::<u8>(), bytes) };
-            }
+        if n != 0 {
+            answer_sets(&found);
         }
         Ok(n)
     };
-    wait_for_any(rt, carrier, count as usize, patience, look, |interest| {
+    let result = wait_for_any(rt, carrier, count as usize, patience, look, |interest| {
         for fd in 0..count {
             let has = |set: &Set| set[fd as usize / 64] >> (fd % 64) & 1 != 0;
             if has(&wanted[0]) || has(&wanted[2]) {
@@ -139,5 +144,10 @@ fn wait_select(
                 interest(fd, Direction::Write);
             }
         }
-    })
+    });
+    // A call that fails leaves the sets as they were.
+    if result == Ok(0) {
+        answer_sets(&[[0; WORDS]; 3]);
+    }
+    result
 }
