@@ -151,47 +151,47 @@ pub fn read_at(call: Call, b: Buffers, at: i64) -> sys::Result {
     }
 }
 
-/// A file: what is cached at once, what is not on a helper. The kernel may answer "the first pages
-/// are cached" with a short count; a blocking read would go on.
+/// A file: what is cached at once, what is not on a helper. The kernel may answer "some pages are cached" with a
+/// short count, more than once; a blocking read goes on to the end of the file.
 fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
-    let offset = at.map_or(HERE, |at| at as usize);
-    let wanted = b.total();
-    let got = match readv_now(call.fd, b, offset) {
-        Ok(n) if n == 0 || n == wanted => {
-            counted(&READS_FROM_MEMORY);
-            return Ok(n);
-        }
-        Ok(n) => n,
-        // A file system without RWF_NOWAIT waits like any cold one.
-        Err(Errno::AGAIN | EOPNOTSUPP) => 0,
-        Err(e) => return Err(e),
-    };
-    let (pieces, count) = b.after(got);
-    let rest = if got == 0 { b } else { Buffers { iov: pieces.as_ptr(), count } };
-    if got > 0 {
-        // Usually the end of the file: the kernel knows without a disk.
-        let next = at.map_or(HERE, |at| at as usize + got);
-        if let Ok(n) = readv_now(call.fd, rest, next) {
-            counted(&READS_FROM_MEMORY);
-            return Ok(got + n);
-        }
-    }
-    counted(&READS_FROM_DISK);
     let fd = call.fd;
-    let cold = offload::raw(call.rt, call.carrier, Class::Bounded, || {
-        // SAFETY: the program's buffers; the program's thread is parked.
-        unsafe {
-            match at {
-                None => real::readv(fd, rest.iov, rest.count as c_int),
-                Some(at) => real::preadv64(fd, rest.iov, rest.count as c_int, at + got as i64),
+    let wanted = b.total();
+    let mut got = 0;
+    let mut from_memory = true;
+    while got < wanted {
+        let pieces;
+        let rest = if got == 0 {
+            b
+        } else {
+            pieces = b.after(got);
+            Buffers { iov: pieces.0.as_ptr(), count: pieces.1 }
+        };
+        let offset = at.map_or(HERE, |at| at as usize + got);
+        let result = match readv_now(fd, rest, offset) {
+            // A file system without RWF_NOWAIT waits like any cold one.
+            Err(Errno::AGAIN | EOPNOTSUPP) => {
+                from_memory = false;
+                offload::raw(call.rt, call.carrier, Class::Bounded, || {
+                    // SAFETY: the program's buffers; the program's thread is parked.
+                    unsafe {
+                        match at {
+                            None => real::readv(fd, rest.iov, rest.count as c_int),
+                            Some(_) => real::preadv64(fd, rest.iov, rest.count as c_int, offset as i64),
+                        }
+                    }
+                })
             }
+            other => other,
+        };
+        match result {
+            Ok(0) => break,
+            Ok(n) => got += n,
+            Err(_) if got > 0 => break,
+            Err(e) => return Err(e),
         }
-    });
-    match cold {
-        Ok(n) => Ok(got + n),
-        Err(_) if got > 0 => Ok(got),
-        Err(e) => Err(e),
     }
+    counted(if from_memory { &READS_FROM_MEMORY } else { &READS_FROM_DISK });
+    Ok(got)
 }
 
 /// write(2) and writev(2): a blocking write ends when all is written.
