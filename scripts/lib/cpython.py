@@ -1,7 +1,8 @@
 """CPython's own tests, run natively and under libgreen, and compared test by test.
 
-What the tests cpython and cpython_futures share. Debian's interpreter runs the modules of its own
-version, so that a difference is the library's. CPython writes one XML entry per test.
+What the tests cpython, cpython_futures, cpython_io and cpython_io_long share. Debian's interpreter
+runs the modules of its own version, so that a difference is the library's. CPython writes one XML
+entry per test.
 """
 
 import os
@@ -17,6 +18,17 @@ import realprog
 
 PYTHON = "/usr/bin/python3"
 PACKAGE = "libpython3.11-testsuite"
+RUN = ["-m", "test"]
+# The library starts with a program's first thread. Here there was one before the first test.
+RUN_AFTER_THREAD = ["-c", """
+import _thread
+done = _thread.allocate_lock()
+done.acquire()
+_thread.start_new_thread(done.release, ())
+done.acquire()
+from test.libregrtest import main
+main()
+"""]
 ABSENT = "no result"
 RESULTS = {"failure": "FAIL", "error": "ERROR", "skipped": "skipped", "output": "expected failure",
            "outcome": "unexpected success"}
@@ -26,12 +38,12 @@ SHOWN = 25              # lines of output, for each complaint
 class Run:
     """The tests of one module in one world, under way in a process group of their own."""
 
-    def __init__(self, module, preload, directory):
+    def __init__(self, module, preload, directory, start, options):
         self.world = "under libgreen" if preload else "natively"
         directory.mkdir()
         self.log, self.xml = directory / "log", directory / "xml"
-        command = [PYTHON, "-m", "test", "-v", "--fail-env-changed", "--tempdir", str(directory),
-                   "--junit-xml", str(self.xml)]
+        command = [PYTHON, *start, "-v", "--fail-env-changed", "--tempdir", str(directory),
+                   "--junit-xml", str(self.xml), *options]
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen([*command, module], cwd=directory, process_group=0,
                                             env=environment(preload, directory),
@@ -84,20 +96,22 @@ def last_lines(text):
     return "".join(f"    {line}\n" for line in text.splitlines()[-SHOWN:])
 
 
-def check_module(module):
+def check_module(module, options):
     """The interpreter has the module."""
-    done = subprocess.run([PYTHON, "-m", "test", "--list-cases", module], text=True,
+    done = subprocess.run([PYTHON, *RUN, "--list-cases", *options, module], text=True,
                           env=realprog.environment(preload=False), stdin=subprocess.DEVNULL,
                           capture_output=True, timeout=realprog.DEADLINE)
     if done.returncode != 0 or not done.stdout.split():
         raise realprog.Failure(f"{PYTHON} does not find {module} (Debian package {PACKAGE})")
 
 
-def run_both(module, seconds, directory):
+def run_both(module, seconds, directory, start, options, at_once):
     runs = []
     try:
         for preload in (False, True):
-            runs.append(Run(module, preload, directory / f"{module}-{len(runs)}"))
+            runs.append(Run(module, preload, directory / f"{module}-{len(runs)}", start, options))
+            if not at_once:
+                runs[-1].wait(seconds)
         for run in runs:
             run.wait(seconds)
     finally:
@@ -126,14 +140,17 @@ def compare(module, native, green):
         yield f"{module}: {green.ending()}, natively {native.ending()}", green.output()
 
 
-def check(modules, seconds):
-    """The test. `seconds`: an upper bound for each module."""
+def check(modules, seconds, start=RUN, options=(), at_once=True):
+    """The test. `seconds`: an upper bound for each module. `options`: for CPython's test runner.
+
+    `at_once`: both worlds run side by side, which is quicker, or one after the other.
+    """
     complaints = 0
     with tempfile.TemporaryDirectory() as directory:
         for module in modules:
-            check_module(module)
+            check_module(module, options)
             started = time.monotonic()
-            native, green = run_both(module, seconds, Path(directory))
+            native, green = run_both(module, seconds, Path(directory), start, options, at_once)
             differing = 0
             for what, output in compare(module, native, green):
                 differing += 1
