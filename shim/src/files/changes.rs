@@ -1,13 +1,11 @@
 //! Changing files: rename(2), unlink(2), chmod(2), truncate(2), fallocate(2), sync(2) and relatives. A change of
 //! what is on a disk waits for the journal at times, so it is a helper's; in memory it is made at once.
 
-use super::place::{Last, Look, Way, look};
+use super::place::{Last, Look, Way, look, unless_in_memory};
 use super::systems::System;
-use crate::io::Call;
 use crate::{export, real, start};
 use core::ffi::{c_char, c_int, c_void};
 use libc::{dev_t, gid_t, mode_t, off64_t, size_t, ssize_t, timespec, timeval, uid_t};
-use scheduler::fd_table::Kind;
 
 /// How to change a file by name.
 unsafe fn at(dir: c_int, path: *const c_char) -> Way {
@@ -18,14 +16,6 @@ unsafe fn at(dir: c_int, path: *const c_char) -> Way {
     match unsafe { look(dir, path, Last::Itself) } {
         Look::Seen(seen) if seen.system == System::Memory => Way::AtOnce,
         _ => Way::helper(),
-    }
-}
-
-/// How to change an open file.
-fn of(fd: c_int) -> Way {
-    match Call::on(fd).map(|call| call.kind()) {
-        Some(Kind::Disk | Kind::Far) => Way::helper(),
-        _ => Way::AtOnce,
     }
 }
 
@@ -127,7 +117,7 @@ export! {
 
     /// fchmod(2)
     fn fchmod(fd: c_int, mode: mode_t) -> c_int {
-        of(fd).call(|| real::fchmod(fd, mode))
+        unless_in_memory(fd).call(|| real::fchmod(fd, mode))
     }
 
     /// fchmodat(2)
@@ -152,7 +142,7 @@ export! {
 
     /// fchown(2)
     fn fchown(fd: c_int, owner: uid_t, group: gid_t) -> c_int {
-        of(fd).call(|| real::fchown(fd, owner, group))
+        unless_in_memory(fd).call(|| real::fchown(fd, owner, group))
     }
 
     /// fchownat(2)
@@ -177,7 +167,7 @@ export! {
 
     /// futimes(3)
     fn futimes(fd: c_int, times: *const timeval) -> c_int {
-        of(fd).call(|| real::futimes(fd, times))
+        unless_in_memory(fd).call(|| real::futimes(fd, times))
     }
 
     /// futimesat(2)
@@ -192,7 +182,7 @@ export! {
 
     /// futimens(3)
     fn futimens(fd: c_int, times: *const timespec) -> c_int {
-        of(fd).call(|| real::futimens(fd, times))
+        unless_in_memory(fd).call(|| real::futimens(fd, times))
     }
 
     /// setxattr(2)
@@ -207,7 +197,7 @@ export! {
 
     /// setxattr(2) of a descriptor
     fn fsetxattr(fd: c_int, name: *const c_char, value: *const c_void, len: size_t, flags: c_int) -> c_int {
-        of(fd).call(|| real::fsetxattr(fd, name, value, len, flags))
+        unless_in_memory(fd).call(|| real::fsetxattr(fd, name, value, len, flags))
     }
 
     /// removexattr(2)
@@ -222,7 +212,7 @@ export! {
 
     /// removexattr(2) of a descriptor
     fn fremovexattr(fd: c_int, name: *const c_char) -> c_int {
-        of(fd).call(|| real::fremovexattr(fd, name))
+        unless_in_memory(fd).call(|| real::fremovexattr(fd, name))
     }
 
     /// truncate(2)
@@ -232,32 +222,32 @@ export! {
 
     /// ftruncate(2)
     fn ftruncate | ftruncate64(fd: c_int, len: off64_t) -> c_int {
-        of(fd).call(|| real::ftruncate(fd, len))
+        unless_in_memory(fd).call(|| real::ftruncate(fd, len))
     }
 
     /// fallocate(2)
     @cancellation_point fn fallocate | fallocate64(fd: c_int, mode: c_int, from: off64_t, len: off64_t) -> c_int {
-        of(fd).call(|| real::fallocate(fd, mode, from, len))
+        unless_in_memory(fd).call(|| real::fallocate(fd, mode, from, len))
     }
 
     /// posix_fallocate(3): answers the error itself
     fn posix_fallocate | posix_fallocate64(fd: c_int, from: off64_t, len: off64_t) -> c_int {
-        of(fd).call(|| real::posix_fallocate(fd, from, len))
+        unless_in_memory(fd).call(|| real::posix_fallocate(fd, from, len))
     }
 
     /// posix_fadvise(2): answers the error itself
     fn posix_fadvise | posix_fadvise64(fd: c_int, from: off64_t, len: off64_t, advice: c_int) -> c_int {
-        of(fd).call(|| real::posix_fadvise(fd, from, len, advice))
+        unless_in_memory(fd).call(|| real::posix_fadvise(fd, from, len, advice))
     }
 
     /// readahead(2)
     fn readahead(fd: c_int, from: off64_t, len: size_t) -> ssize_t {
-        of(fd).call(|| real::readahead(fd, from, len))
+        unless_in_memory(fd).call(|| real::readahead(fd, from, len))
     }
 
     /// copy_file_range(2)
     @cancellation_point fn copy_file_range(from: c_int, from_at: *mut c_void, to: c_int, to_at: *mut c_void, len: size_t, flags: u32) -> ssize_t {
-        of(to).call(|| real::copy_file_range(from, from_at, to, to_at, len, flags))
+        unless_in_memory(to).call(|| real::copy_file_range(from, from_at, to, to_at, len, flags))
     }
 
     /// mount(2)

@@ -4,7 +4,7 @@
 //! whole trees inside libc (nftw, fts) is executed by a helper in the caller's name, the program's own functions
 //! included; glob is given our functions in place of libc's inner ones; scandir is small enough to be done here.
 
-use super::place::{Last, Look, Way, look, making};
+use super::place::{Last, Look, Way, look, making, unless_in_memory};
 use super::status::{lstat, stat};
 use super::systems::System;
 use crate::io::Call;
@@ -31,15 +31,7 @@ struct Directory {
 unsafe fn next(dir: *mut c_void) -> Way {
     // SAFETY: the program's open directory.
     let d = unsafe { &*dir.cast::<Directory>() };
-    if d.offset < d.size { Way::AtOnce } else { asking(d.fd) }
-}
-
-/// How a directory is asked.
-fn asking(fd: c_int) -> Way {
-    match Call::on(fd).map(|call| call.kind()) {
-        Some(Kind::Disk | Kind::Far) => Way::helper(),
-        _ => Way::AtOnce,
-    }
+    if d.offset < d.size { Way::AtOnce } else { unless_in_memory(d.fd) }
 }
 
 export! {
@@ -65,7 +57,7 @@ export! {
 
     /// getdents64(2)
     fn getdents64(fd: c_int, buf: *mut c_void, len: size_t) -> ssize_t {
-        asking(fd).call(|| real::getdents64(fd, buf, len))
+        unless_in_memory(fd).call(|| real::getdents64(fd, buf, len))
     }
 
     /// closedir(3)

@@ -212,22 +212,22 @@ export! {
 
     /// mkstemp(3)
     @cancellation_point fn mkstemp | mkstemp64(template: *mut c_char) -> c_int {
-        made(|| real::mkstemp(template))
+        created(made(|| real::mkstemp(template)), Kind::Unknown)
     }
 
     /// mkostemp(3)
     @cancellation_point fn mkostemp | mkostemp64(template: *mut c_char, flags: c_int) -> c_int {
-        made(|| real::mkostemp(template, flags))
+        created(made(|| real::mkostemp(template, flags)), Kind::Unknown)
     }
 
     /// mkstemps(3)
     @cancellation_point fn mkstemps | mkstemps64(template: *mut c_char, suffix: c_int) -> c_int {
-        made(|| real::mkstemps(template, suffix))
+        created(made(|| real::mkstemps(template, suffix)), Kind::Unknown)
     }
 
     /// mkostemps(3)
     @cancellation_point fn mkostemps | mkostemps64(template: *mut c_char, suffix: c_int, flags: c_int) -> c_int {
-        made(|| real::mkostemps(template, suffix, flags))
+        created(made(|| real::mkostemps(template, suffix, flags)), Kind::Unknown)
     }
 
     /// mkdtemp(3)
@@ -237,18 +237,14 @@ export! {
 
     /// tmpfile(3)
     fn tmpfile | tmpfile64() -> *mut c_void {
-        match start::here() {
-            Some((rt, carrier)) => making(rt, carrier, Class::Bounded, || real::tmpfile()),
-            None => real::tmpfile(),
-        }
+        made(|| real::tmpfile())
     }
 }
 
-/// A file that is created for its own sake.
-fn made(create: impl FnOnce() -> c_int) -> c_int {
-    let fd = match start::here() {
+/// What is created for its own sake: always a matter for the disk.
+fn made<R>(create: impl FnOnce() -> R) -> R {
+    match start::here() {
         Some((rt, carrier)) => making(rt, carrier, Class::Bounded, create),
         None => create(),
-    };
-    created(fd, Kind::Unknown)
+    }
 }

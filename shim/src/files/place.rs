@@ -5,9 +5,11 @@
 //! notices. `statx` with `AT_STATX_DONT_SYNC` then tells the type and the device from memory.
 
 use super::systems::{self, System};
+use crate::io::Call;
 use crate::{offload, start};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::{AtomicU32, Ordering};
+use scheduler::fd_table::Kind;
 use scheduler::helpers::Class;
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
@@ -187,5 +189,13 @@ impl Way {
             Way::AtOnce => work(),
             Way::Helper(rt, carrier) => offload::call(rt, carrier, Class::Bounded, work),
         }
+    }
+}
+
+/// How to do with an open file what may have to ask a disk: by a helper, unless all of its file system is in memory.
+pub fn unless_in_memory(fd: c_int) -> Way {
+    match Call::on(fd).map(|call| call.kind()) {
+        Some(Kind::Disk | Kind::Far) => Way::helper(),
+        _ => Way::AtOnce,
     }
 }
