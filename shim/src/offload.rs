@@ -16,11 +16,12 @@
 //!                                   │ cancellation off, the call              │
 //! ```
 
-use crate::errno;
-use crate::pthread::cancel;
+use crate::pthread::{cancel, green};
 use crate::signal::set::under_kernel_mask;
 use crate::signal::{self, Verdict};
 use crate::start;
+use crate::{credentials, errno};
+use core::sync::atomic::Ordering;
 use scheduler::context::fs_base;
 use scheduler::helpers::Class;
 use scheduler::sys::{self, Errno};
@@ -68,16 +69,19 @@ fn in_the_name_of<R>(carrier: &Carrier, fs: usize, work: impl FnOnce() -> R) -> 
         // No helper could be had.
         return work();
     }
-    // glibc's own signals find the running thread by its block.
-    under_kernel_mask(u64::MAX, || {
+    let Some(green) = green::find(fs as libc::pthread_t) else { return work() };
+    // A signal that cancels finds the running thread by its block; credentials.rs sees to the other one of glibc's.
+    under_kernel_mask(!credentials::SIGNAL, || {
         // The thread's cancellation must not unwind a stack that is not its own.
         let disabled = &start::layout().cancel_disabled;
         let before = disabled.put(fs, true);
+        green.executor.store(own, Ordering::Relaxed);
         // SAFETY: see above; and what runs until the next line uses no other TLS.
         unsafe { carrier.set_fs(fs) };
         let result = work();
         // SAFETY: the block we came with.
         unsafe { carrier.set_fs(own) };
+        green.executor.store(0, Ordering::Relaxed);
         disabled.put(fs, before);
         result
     })

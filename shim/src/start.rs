@@ -11,7 +11,7 @@ use crate::options;
 use crate::pthread::green;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
+use crate::{credentials, files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -134,6 +134,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     rt.helpers(scheduler::helpers::Class::Bounded)
         .start_first()
         .map_err(|_| "no helper thread can be started")?;
+    credentials::adopt();
     tls::await_resolver_state(&layout)?;
     check_tls(rt, &layout)?;
     one_malloc_arena();
