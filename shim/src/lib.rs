@@ -66,6 +66,7 @@ mod signal;
 mod start;
 mod statistics;
 mod syscalls;
+mod tables;
 mod time;
 mod tls;
 mod trap;

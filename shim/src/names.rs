@@ -117,6 +117,16 @@ export! {
         unbounded(|| real::res_nsend(state, query, len, answer, room))
     }
 
+    /// res_init(3): reads /etc/resolv.conf.
+    fn __res_init() -> c_int {
+        unbounded(|| real::__res_init())
+    }
+
+    /// res_ninit(3)
+    fn __res_ninit(state: *mut c_void) -> c_int {
+        unbounded(|| real::__res_ninit(state))
+    }
+
     /// getaddrinfo_a(3): libc's own threads do the work; `GAI_WAIT` waits for them.
     fn getaddrinfo_a(mode: c_int, list: *mut *mut c_void, count: c_int, event: *mut c_void) -> c_int {
         const GAI_WAIT: c_int = 0;

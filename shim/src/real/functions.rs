@@ -297,6 +297,7 @@ real! {
     fn vmsplice(fd: c_int, iov: *const iovec, count: size_t, flags: u32) -> ssize_t;
     fn eventfd(value: u32, flags: c_int) -> c_int;
     fn tcdrain(fd: c_int) -> c_int;
+    fn tcsetattr(fd: c_int, when: c_int, mode: *const libc::termios) -> c_int;
     // IPC
     fn msgsnd(queue: c_int, message: *const c_void, len: size_t, flags: c_int) -> c_int;
     fn msgrcv(queue: c_int, message: *mut c_void, len: size_t, kind: libc::c_long, flags: c_int) -> ssize_t;
@@ -327,6 +328,23 @@ real! {
     fn res_nsearch(state: *mut c_void, name: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
     fn res_nquerydomain(state: *mut c_void, name: *const c_char, domain: *const c_char, class: c_int, kind: c_int, answer: *mut u8, room: c_int) -> c_int;
     fn res_nsend(state: *mut c_void, query: *const u8, len: c_int, answer: *mut u8, room: c_int) -> c_int;
+    fn __res_init() -> c_int;
+    fn __res_ninit(state: *mut c_void) -> c_int;
+    fn gethostid() -> libc::c_long;
+    // tables in /etc
+    fn getaliasent() -> *mut c_void;
+    fn getaliasent_r(out: *mut c_void, buf: *mut c_char, len: size_t, result: *mut *mut c_void) -> c_int;
+    fn setaliasent();
+    fn setmntent(path: *const c_char, mode: *const c_char) -> *mut c_void;
+    fn getfsent() -> *mut c_void;
+    fn getfsspec(device: *const c_char) -> *mut c_void;
+    fn getfsfile(directory: *const c_char) -> *mut c_void;
+    fn setfsent() -> c_int;
+    fn getusershell() -> *mut c_char;
+    fn setusershell();
+    fn getttyent() -> *mut c_void;
+    fn getttynam(name: *const c_char) -> *mut c_void;
+    fn setttyent() -> c_int;
     // users and groups
     fn setuid(user: uid_t) -> c_int;
     fn setgid(group: gid_t) -> c_int;
