@@ -1,7 +1,7 @@
 /* A read that waits for a terminal's input when the terminal's master is closed
  * fails with EIO; the next one finds the end: pty(7), read(2).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 #include <semaphore.h>
 
 static sem_t begun;

@@ -35,8 +35,10 @@ pub enum Kind {
     Far,
     /// A file that never waits for a disk (`/proc`, tmpfs, `/dev/null`): the plain call.
     Memory,
-    /// Only `poll` tells: FIFOs opened by path, terminals, character devices.
+    /// Only `poll` tells: FIFOs opened by path, character devices.
     Pollable,
+    /// A terminal: its mode says what a read waits for.
+    Terminal,
 }
 
 /// One waiter for one descriptor and direction, on its thread's stack.

@@ -151,13 +151,17 @@ pub struct File {
     _pointers: [usize; 13],
     /// The descriptor.
     pub fd: c_int,
-    _flags2: c_int,
+    /// `_IO_FLAGS2_NOTCANCEL` and others.
+    pub flags2: c_int,
     _old_offset: i64,
     _column: [u8; 8],
     _lock: usize,
     /// File position, or -1.
     pub offset: i64,
 }
+
+/// `_IO_FLAGS2_NOTCANCEL`: opened with "c", so no cancellation point.
+pub const FILE_NO_POINT: c_int = 2;
 
 /// `_IO_ERR_SEEN`
 pub const FILE_ERROR: c_int = 0x20;

@@ -13,7 +13,8 @@
 //! Both happen once, before the first green thread exists, and are undone by nobody. If the kernel
 //! refuses to make the pages writable, we say so and the program runs natively.
 
-use crate::abi::{FILE_ERROR, File};
+use crate::abi::{FILE_ERROR, FILE_NO_POINT, File};
+use crate::pthread::cancel;
 use crate::real::{self, inner};
 use crate::signal::mask;
 use crate::start;
@@ -226,9 +227,15 @@ fn clip_to_relro(from: usize, to: usize) -> (usize, usize) {
 
 // ---- the slots: what glibc's own do, with our jackets underneath ---------------------------------
 
+/// Make a call as the cancellation point that it is, unless the FILE says otherwise: fopen(3), the mode "c".
+unsafe fn as_point<R>(file: *mut File, work: impl FnOnce() -> R) -> R {
+    // SAFETY: stdio passes a FILE of its own.
+    if unsafe { (*file).flags2 } & FILE_NO_POINT != 0 { cancel::refused(work) } else { work() }
+}
+
 unsafe extern "C-unwind" fn file_read(file: *mut File, buf: *mut c_void, len: ssize_t) -> ssize_t {
     // SAFETY: stdio passes a FILE of its own and a buffer of `len` bytes.
-    unsafe { crate::io::read_write::read((*file).fd, buf, len as size_t) }
+    unsafe { as_point(file, || crate::io::read_write::read((*file).fd, buf, len as size_t)) }
 }
 
 unsafe extern "C-unwind" fn file_write(file: *mut File, buf: *const c_void, len: ssize_t) -> ssize_t {
@@ -237,7 +244,7 @@ unsafe extern "C-unwind" fn file_write(file: *mut File, buf: *const c_void, len:
     unsafe {
         while done < len {
             let rest = buf.byte_add(done as usize);
-            let n = crate::io::read_write::write((*file).fd, rest, (len - done) as size_t);
+            let n = as_point(file, || crate::io::read_write::write((*file).fd, rest, (len - done) as size_t));
             if n < 0 {
                 (*file).flags |= FILE_ERROR;
                 break;
@@ -253,7 +260,7 @@ unsafe extern "C-unwind" fn file_write(file: *mut File, buf: *const c_void, len:
 
 unsafe extern "C-unwind" fn file_close(file: *mut File) -> c_int {
     // SAFETY: stdio passes a FILE of its own.
-    unsafe { crate::io::descriptor::close((*file).fd) }
+    unsafe { as_point(file, || crate::io::descriptor::close((*file).fd)) }
 }
 
 unsafe extern "C-unwind" fn file_seek(file: *mut File, offset: i64, whence: c_int) -> i64 {

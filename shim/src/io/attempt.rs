@@ -9,14 +9,15 @@
 //! | file on a disk | `RWF_NOWAIT` if cached, else a helper | at once, or a helper where writes were slow |
 //! | file far away | likewise | a helper |
 //! | file in memory | at once | at once |
-//! | FIFO by path, terminal | after `poll` | after `poll`, on a helper |
+//! | FIFO by path, device | after `poll` | after `poll`, on a helper |
+//! | terminal | by its mode (terminal.rs) | likewise |
 //!
 //! A kind is a hint: a call that answers `ENOTSOCK` or `EOPNOTSUPP` corrects it and is tried again.
 
-use super::{Call, repeat};
+use super::{Call, repeat, terminal};
 use crate::offload::{self, Ends};
-use crate::real;
 use crate::statistics::{READS_FROM_DISK, READS_FROM_MEMORY, counted};
+use crate::{preempt, real};
 use libc::{c_int, iovec, msghdr};
 use scheduler::fd_table::Kind;
 use scheduler::helpers::Class;
@@ -102,7 +103,8 @@ fn readv_now(fd: i32, b: Buffers, at: usize) -> sys::Result {
     unsafe { scheduler::sys!(preadv2, fd, b.iov, b.count, at, 0, RWF_NOWAIT) }
 }
 
-fn readv_plain(fd: i32, b: Buffers) -> sys::Result {
+/// The plain call, for what does not wait.
+pub fn readv_plain(fd: i32, b: Buffers) -> sys::Result {
     // SAFETY: the program's buffers.
     unsafe { scheduler::sys!(readv, fd, b.iov, b.count) }
 }
@@ -132,12 +134,16 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
             Kind::Pollable => repeat(call, Direction::Read, || {
                 if call.is_ready(Direction::Read) { readv_plain(fd, b) } else { Err(Errno::AGAIN) }
             }),
+            Kind::Terminal => terminal::read(call, b),
             Kind::Memory | Kind::Unknown => readv_plain(fd, b),
         };
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
             (Err(EOPNOTSUPP), Kind::Nowait | Kind::Counter) => call.slot.set_kind(Kind::Pollable),
-            _ => return result,
+            _ => {
+                preempt::yield_if_due();
+                return result;
+            }
         }
     }
 }
@@ -208,6 +214,7 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
             Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),
             Kind::Pollable => write_pollable(call, b),
+            Kind::Terminal => terminal::write(call, b),
             Kind::Counter => repeat(call, Direction::Write, || {
                 if call.is_ready(Direction::Write) { writev_plain(fd, b) } else { Err(Errno::AGAIN) }
             }),
@@ -217,7 +224,10 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
             (Err(EOPNOTSUPP), Kind::Nowait) => call.slot.set_kind(Kind::Pollable),
-            _ => return result,
+            _ => {
+                preempt::yield_if_due();
+                return result;
+            }
         }
     }
 }
@@ -302,7 +312,7 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
 
 /// A terminal or a FIFO opened by path: wait for room, then let a helper write, because only the
 /// driver knows how much room there is.
-fn write_pollable(call: Call, b: Buffers) -> sys::Result {
+pub fn write_pollable(call: Call, b: Buffers) -> sys::Result {
     let fd = call.fd;
     if call.rt.fds.mode(fd, call.slot).nonblock {
         return writev_plain(fd, b);

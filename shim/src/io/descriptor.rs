@@ -4,6 +4,7 @@
 //! leaves them out, and `dup2` onto one of their numbers makes them move.
 
 use crate::errno::{answer, fail};
+use crate::files::place::unless_far;
 use crate::io::Call;
 use crate::offload::{self, Ends};
 use crate::process::may_be_vfork_child;
@@ -79,7 +80,12 @@ export! {
         if matches!(command, libc::F_SETLKW | libc::F_OFD_SETLKW) {
             return crate::files::locks::set_lock(fd, command, arg);
         }
-        let result = real::fcntl64(fd, command, arg);
+        let result = match command {
+            libc::F_SETLK | libc::F_GETLK | libc::F_OFD_SETLK | libc::F_OFD_GETLK => {
+                unless_far(fd).call(|| real::fcntl64(fd, command, arg))
+            }
+            _ => real::fcntl64(fd, command, arg),
+        };
         match command {
             libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => duplicated(fd, result),
             libc::F_SETFL => {

@@ -2,6 +2,7 @@
 
 use crate::files::place;
 use crate::files::systems::System;
+use crate::io::terminal;
 use scheduler::fd_table::{FdSlot, Kind};
 
 /// Major number of `/dev/null`, `/dev/zero`, `/dev/urandom` …
@@ -18,6 +19,7 @@ pub fn look(fd: i32, slot: &FdSlot) -> Kind {
             System::Far => Kind::Far,
         },
         libc::S_IFCHR if seen.device.0 == MEMORY_DEVICES => Kind::Memory,
+        libc::S_IFCHR if terminal::mode(fd).is_some() => Kind::Terminal,
         libc::S_IFCHR => Kind::Pollable,
         // Pipes, and what has no type: eventfds, timerfds, inotify … The first attempt tells FIFOs
         // opened by path and the few others that do not know RWF_NOWAIT.

@@ -13,9 +13,11 @@ pub mod poll;
 pub mod read_write;
 pub mod readiness_set;
 pub mod select;
+pub mod terminal;
 pub mod transfer;
 
 use crate::offload::{self, Ends};
+use crate::preempt;
 use crate::pthread::green;
 use crate::signal::{self, Verdict};
 use core::ptr;
@@ -109,7 +111,11 @@ pub fn poll_now(fd: i32, events: i16) -> i16 {
 pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys::Result) -> sys::Result {
     match attempt() {
         Err(Errno::AGAIN) => wait_and_repeat(call, direction, &mut attempt),
-        other => other,
+        other => {
+            // A thread whose calls never wait is interrupted in vain, if it comes here all the time.
+            preempt::yield_if_due();
+            other
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Moving data from one descriptor to another: splice(2), tee(2), vmsplice(2), sendfile(2); and tcdrain(3).
+//! Moving data from one descriptor to another: splice(2), tee(2), vmsplice(2), sendfile(2).
 //!
 //! A thread parks until the source has something and the target has room, as far as they can be watched. What
 //! moves then may still wait, for a disk or because the room does not suffice, so it moves on a helper, and nothing
@@ -6,7 +6,7 @@
 
 use super::{Call, wait};
 use crate::errno::{self, answer};
-use crate::offload::{self, Ends};
+use crate::offload;
 use crate::pthread::cancel;
 use crate::{export, real};
 use core::ffi::c_int;
@@ -20,7 +20,10 @@ const NONBLOCK: u32 = libc::SPLICE_F_NONBLOCK;
 
 /// Park until a call that moves data in this direction need not wait for that descriptor to begin.
 fn until_ready(call: Call, direction: Direction) -> Result<(), Errno> {
-    if !matches!(call.kind(), Kind::Stream | Kind::Datagram | Kind::Nowait | Kind::Counter | Kind::Pollable) {
+    if !matches!(
+        call.kind(),
+        Kind::Stream | Kind::Datagram | Kind::Nowait | Kind::Counter | Kind::Pollable | Kind::Terminal
+    ) {
         return Ok(());
     }
     let nonblock = call.rt.fds.mode(call.fd, call.slot).nonblock;
@@ -101,15 +104,5 @@ export! {
             return answer(Err(error));
         }
         answer(offload::raw(call.rt, call.carrier, Class::Unbounded, || real::vmsplice(fd, iov, count, flags)))
-    }
-
-    /// tcdrain(3)
-    @cancellation_point fn tcdrain(fd: c_int) -> c_int {
-        match Call::on(fd) {
-            Some(call) => answer(offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || {
-                real::tcdrain(fd) as isize
-            })) as c_int,
-            None => real::tcdrain(fd),
-        }
     }
 }
