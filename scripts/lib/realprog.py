@@ -16,6 +16,8 @@ import time
 import traceback
 from pathlib import Path
 
+import trapped
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 LIBRARY = os.environ.get("GREEN_LIB", "")
 DEADLINE = 60           # seconds: an upper bound, nothing is ever expected to take so long
@@ -107,6 +109,10 @@ class Server:
                 self.process.wait()
                 if error is None:
                     raise Failure(f"{self.command[0]} did not end within 5 s of SIGTERM")
+        name = Path(self.command[0]).name
+        unexplained = trapped.unexplained(name, self.log.read_text(errors="replace"))
+        if error is None and unexplained:
+            raise Failure(f"{name}: nothing explains (scripts/lib/trapped.txt)\n" + "\n".join(unexplained))
 
     def state(self):
         status = self.process.poll()

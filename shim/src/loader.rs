@@ -111,8 +111,19 @@ fn each_static(each: &mut dyn FnMut(Module)) {
 
 /// The mapping of the object around an address, as [from, to).
 pub fn object_around(address: usize) -> [usize; 2] {
+    around(address, libc::PF_R)
+}
+
+/// Is there code of an object?
+pub fn is_code(address: usize) -> bool {
+    around(address, libc::PF_X) != [0, 0]
+}
+
+/// The range of those segments of an object that have these permissions, if it is around `address`.
+fn around(address: usize, permissions: u32) -> [usize; 2] {
     struct Search {
         address: usize,
+        permissions: u32,
         found: [usize; 2],
     }
     unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
@@ -121,7 +132,10 @@ pub fn object_around(address: usize) -> [usize; 2] {
             let (info, search) = (&*info, &mut *data.cast::<Search>());
             let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
             let (mut from, mut to) = (usize::MAX, 0);
-            for h in headers.iter().filter(|h| h.p_type == libc::PT_LOAD) {
+            let wanted = |h: &&libc::Elf64_Phdr| {
+                h.p_type == libc::PT_LOAD && h.p_flags & search.permissions == search.permissions
+            };
+            for h in headers.iter().filter(wanted) {
                 let start = (info.dlpi_addr + h.p_vaddr) as usize;
                 from = from.min(start);
                 to = to.max(start + h.p_memsz as usize);
@@ -133,7 +147,7 @@ pub fn object_around(address: usize) -> [usize; 2] {
         }
         0
     }
-    let mut search = Search { address, found: [0, 0] };
+    let mut search = Search { address, permissions, found: [0, 0] };
     // SAFETY: `look` fits, and `search` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
     search.found

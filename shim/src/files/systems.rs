@@ -62,7 +62,8 @@ const DISK: [u32; 18] = [
 ];
 
 impl System {
-    fn of_magic(magic: i64) -> System {
+    /// By `f_type` of statfs(2).
+    pub fn of_magic(magic: i64) -> System {
         let magic = magic as u32;
         if MEMORY.contains(&magic) {
             System::Memory

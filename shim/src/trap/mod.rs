@@ -15,16 +15,18 @@
 //! (its stack is another's): the dispatch pauses for it until the next jacket. A debugging tool: a trapped call costs
 //! about two microseconds, and each other one a little.
 
+mod report;
+mod waits;
+
 use crate::helper::KernelAction;
-use crate::real::inner;
 use crate::signal::mask;
 use crate::signal::mask_of;
 use crate::signal::set::{bit, bits_of, store};
 use crate::syscalls::{Arguments, jacketed};
 use crate::{errno, loader, options, say, start};
 use core::arch::naked_asm;
-use core::ffi::{CStr, c_int, c_long, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::ffi::{c_int, c_long, c_void};
+use core::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use libc::siginfo_t;
 
 /// The dispatch is on, for the carrier.
@@ -64,7 +66,7 @@ pub fn arm() {
         Ok(_) => {
             // (`_exit` is caught, too.)
             // SAFETY: the function fits.
-            unsafe { libc::atexit(print) };
+            unsafe { libc::atexit(report::print) };
             ARMED.store(true, Ordering::Relaxed);
             SELECTOR.store(TRAP, Ordering::Relaxed);
         }
@@ -76,7 +78,7 @@ pub fn arm() {
 pub fn after_fork() {
     if ARMED.swap(false, Ordering::Relaxed) {
         SELECTOR.store(PASS, Ordering::Relaxed);
-        USED.store(0, Ordering::Relaxed);
+        report::clear();
         arm();
     }
 }
@@ -125,13 +127,14 @@ unsafe extern "C-unwind" fn on_trap(_: c_int, _: *mut siginfo_t, context: *mut c
             [libc::REG_RDI, libc::REG_RSI, libc::REG_RDX, libc::REG_R10, libc::REG_R8, libc::REG_R9]
                 .map(|r| registers[r as usize] as usize);
         if matches!(number, libc::SYS_exit_group) {
-            print();
+            report::print();
         }
         let mut next = selector;
-        let blocks = may_block(number, &arguments);
+        // In a handler that came while the running thread's block is lent, nothing of ours can park.
+        let blocks = is_carrier() && waits::may_block(number, &arguments);
         if blocks {
             let [at, stack] = [libc::REG_RIP, libc::REG_RSP].map(|r| registers[r as usize] as usize);
-            note(number, at, stack);
+            report::note(number, at, stack);
         }
         // Who waits for a futex by our jacket must be woken by it.
         if (blocks || number == libc::SYS_futex)
@@ -216,193 +219,4 @@ unsafe extern "C" fn again() {
 #[unsafe(naked)]
 pub unsafe extern "C" fn restore() {
     naked_asm!("mov eax, 15", "syscall")
-}
-
-/// May this system call wait for something other than the processor?
-fn may_block(number: c_long, arguments: &Arguments) -> bool {
-    const WAITS: [i32; 2] = [0, 9];
-    match number {
-        libc::SYS_futex => WAITS.contains(&(arguments[1] as i32 & 127)),
-        libc::SYS_poll => arguments[2] as i32 != 0,
-        libc::SYS_fcntl => matches!(arguments[1] as i32, libc::F_SETLKW | libc::F_OFD_SETLKW),
-        libc::SYS_wait4 => arguments[2] as i32 & libc::WNOHANG == 0,
-        libc::SYS_recvfrom | libc::SYS_sendto => arguments[3] as i32 & libc::MSG_DONTWAIT == 0,
-        libc::SYS_recvmsg | libc::SYS_sendmsg => arguments[2] as i32 & libc::MSG_DONTWAIT == 0,
-        libc::SYS_futex_waitv | libc::SYS_io_uring_enter | libc::SYS_io_getevents | libc::SYS_getrandom => {
-            true
-        }
-        _ => BLOCKING.contains(&number),
-    }
-}
-
-const BLOCKING: [c_long; 72] = [
-    libc::SYS_read,
-    libc::SYS_write,
-    libc::SYS_readv,
-    libc::SYS_writev,
-    libc::SYS_pread64,
-    libc::SYS_pwrite64,
-    libc::SYS_preadv,
-    libc::SYS_pwritev,
-    libc::SYS_preadv2,
-    libc::SYS_pwritev2,
-    libc::SYS_open,
-    libc::SYS_openat,
-    libc::SYS_openat2,
-    libc::SYS_creat,
-    libc::SYS_close,
-    libc::SYS_stat,
-    libc::SYS_lstat,
-    libc::SYS_fstat,
-    libc::SYS_newfstatat,
-    libc::SYS_statx,
-    libc::SYS_access,
-    libc::SYS_faccessat,
-    libc::SYS_faccessat2,
-    libc::SYS_readlink,
-    libc::SYS_readlinkat,
-    libc::SYS_getdents64,
-    libc::SYS_statfs,
-    libc::SYS_fstatfs,
-    libc::SYS_rename,
-    libc::SYS_renameat,
-    libc::SYS_renameat2,
-    libc::SYS_unlink,
-    libc::SYS_unlinkat,
-    libc::SYS_mkdir,
-    libc::SYS_mkdirat,
-    libc::SYS_rmdir,
-    libc::SYS_link,
-    libc::SYS_linkat,
-    libc::SYS_symlink,
-    libc::SYS_symlinkat,
-    libc::SYS_truncate,
-    libc::SYS_ftruncate,
-    libc::SYS_fallocate,
-    libc::SYS_fsync,
-    libc::SYS_fdatasync,
-    libc::SYS_sync,
-    libc::SYS_syncfs,
-    libc::SYS_msync,
-    libc::SYS_flock,
-    libc::SYS_connect,
-    libc::SYS_accept,
-    libc::SYS_accept4,
-    libc::SYS_recvmmsg,
-    libc::SYS_sendmmsg,
-    libc::SYS_ppoll,
-    libc::SYS_select,
-    libc::SYS_pselect6,
-    libc::SYS_epoll_wait,
-    libc::SYS_epoll_pwait,
-    libc::SYS_epoll_pwait2,
-    libc::SYS_nanosleep,
-    libc::SYS_clock_nanosleep,
-    libc::SYS_pause,
-    libc::SYS_rt_sigsuspend,
-    libc::SYS_rt_sigtimedwait,
-    libc::SYS_waitid,
-    libc::SYS_sendfile,
-    libc::SYS_splice,
-    libc::SYS_msgrcv,
-    libc::SYS_msgsnd,
-    libc::SYS_semop,
-    libc::SYS_semtimedop,
-];
-
-// ---- the report ----------------------------------------------------------------------------------
-
-/// One place from which a system call came, counted.
-struct Place {
-    number: AtomicU32,
-    count: AtomicU32,
-    /// After the instruction.
-    at: AtomicUsize,
-    /// A return address further up the stack, in another object.
-    caller: AtomicUsize,
-}
-
-const PLACES: usize = 256;
-static SEEN: [Place; PLACES] = [const {
-    Place {
-        number: AtomicU32::new(0),
-        count: AtomicU32::new(0),
-        at: AtomicUsize::new(0),
-        caller: AtomicUsize::new(0),
-    }
-}; PLACES];
-static USED: AtomicUsize = AtomicUsize::new(0);
-
-unsafe fn note(number: c_long, at: usize, stack: usize) {
-    let used = USED.load(Ordering::Relaxed);
-    let known = SEEN[..used].iter().find(|place| {
-        place.at.load(Ordering::Relaxed) == at && place.number.load(Ordering::Relaxed) == number as u32
-    });
-    if let Some(place) = known {
-        place.count.fetch_add(1, Ordering::Relaxed);
-        return;
-    }
-    // SAFETY: the interrupted thread's stack.
-    let caller = unsafe { caller_in_another_object(at, stack) };
-    let (Some(place), Some(caller)) = (SEEN.get(used), caller) else { return };
-    place.number.store(number as u32, Ordering::Relaxed);
-    place.at.store(at, Ordering::Relaxed);
-    place.count.store(1, Ordering::Relaxed);
-    place.caller.store(caller, Ordering::Relaxed);
-    USED.store(used + 1, Ordering::Relaxed);
-}
-
-/// Who called the function around `at`: if that is libc's, the first word on the stack that looks like a return address
-/// into another object, or `None` if that is libgreen: a jacket has made the call.
-unsafe fn caller_in_another_object(at: usize, stack: usize) -> Option<usize> {
-    const WORDS: usize = 256;
-    let [from, to] = loader::object_around(at);
-    if !inner::CTYPE_INIT.find().is_some_and(|libc| (from..to).contains(&libc.addr())) {
-        return Some(at);
-    }
-    let ours = loader::object_around(arm as *const () as usize);
-    for i in 0..WORDS {
-        // SAFETY: a thread's stack goes on for more than this above a libc function's frame, or holds its first
-        // frame, after which comes the thread's record.
-        let word = unsafe { core::ptr::with_exposed_provenance::<usize>(stack + 8 * i).read() };
-        if word < 1 << 16 || (from..to).contains(&word) {
-            continue;
-        }
-        if (ours[0]..ours[1]).contains(&word) {
-            return None;
-        }
-        if loader::object_around(word) != [0, 0] {
-            return Some(word);
-        }
-    }
-    Some(0)
-}
-
-fn symbol(at: usize) -> Option<(&'static CStr, &'static CStr)> {
-    // SAFETY: an object of ours; ld.so's strings live as long as the library.
-    unsafe {
-        let mut info: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(core::ptr::with_exposed_provenance(at), &raw mut info) == 0
-            || info.dli_fname.is_null()
-        {
-            return None;
-        }
-        let name = if info.dli_sname.is_null() { c"?" } else { CStr::from_ptr(info.dli_sname) };
-        Some((name, CStr::from_ptr(info.dli_fname)))
-    }
-}
-
-/// At the end of the process: one line a place, once.
-extern "C" fn print() {
-    for place in &SEEN[..USED.swap(0, Ordering::Relaxed)] {
-        let number = place.number.load(Ordering::Relaxed);
-        let count = place.count.load(Ordering::Relaxed);
-        let name = scheduler::sys::Sysno::new(number as usize).map_or("?", |n| n.name());
-        let text = |at| {
-            symbol(at).map_or(("?", "?"), |(f, o)| (f.to_str().unwrap_or("?"), o.to_str().unwrap_or("?")))
-        };
-        let (function, object) = text(place.at.load(Ordering::Relaxed));
-        let (caller, program) = text(place.caller.load(Ordering::Relaxed));
-        say!("trap: {name} x {count} near {function} in {object}, called by {caller} in {program}");
-    }
 }
