@@ -7,6 +7,7 @@
 //! A `vfork` child borrows our memory: until it execs or exits, its kernel thread does not count
 //! as the carrier, so its jackets call the real functions and leave the scheduler alone.
 
+use crate::files::program;
 use crate::signal::mask;
 use crate::{errno, export, preempt, real, signal, start};
 use core::arch::naked_asm;
@@ -73,6 +74,7 @@ export! {
     fn posix_spawn(
         pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
     ) -> c_int {
+        program::warm(path);
         with_child(|| real::posix_spawn(pid, path, actions, attr, argv, envp))
     }
 
@@ -80,6 +82,7 @@ export! {
     fn posix_spawnp(
         pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize,
     ) -> c_int {
+        program::warm_by_name(file);
         with_child(|| real::posix_spawnp(pid, file, actions, attr, argv, envp))
     }
 
@@ -90,21 +93,25 @@ export! {
 
     /// execve(2)
     fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int {
+        program::warm(path);
         exec(|| real::execve(path, argv, envp))
     }
 
     /// execv(3)
     fn execv(path: *const c_char, argv: usize) -> c_int {
+        program::warm(path);
         exec(|| real::execv(path, argv))
     }
 
     /// execvp(3)
     fn execvp(file: *const c_char, argv: usize) -> c_int {
+        program::warm_by_name(file);
         exec(|| real::execvp(file, argv))
     }
 
     /// execvpe(3)
     fn execvpe(file: *const c_char, argv: usize, envp: usize) -> c_int {
+        program::warm_by_name(file);
         exec(|| real::execvpe(file, argv, envp))
     }
 

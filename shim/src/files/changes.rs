@@ -19,6 +19,19 @@ unsafe fn at(dir: c_int, path: *const c_char) -> Way {
     }
 }
 
+/// How to change two files; the second need not be there.
+unsafe fn at_both(names: [(c_int, *const c_char); 2]) -> Way {
+    let [(dir, path), (second_dir, second)] = names;
+    // SAFETY: the program's paths.
+    unsafe {
+        at(dir, path).or(|| match look(second_dir, second, Last::Itself) {
+            Look::Seen(seen) if seen.system == System::Memory => Way::AtOnce,
+            Look::Refused => Way::AtOnce,
+            _ => Way::helper(),
+        })
+    }
+}
+
 /// How to change what may be anywhere.
 fn anywhere() -> Way {
     Way::helper()
@@ -27,17 +40,17 @@ fn anywhere() -> Way {
 export! {
     /// rename(2)
     fn rename(from: *const c_char, to: *const c_char) -> c_int {
-        at(libc::AT_FDCWD, from).call(|| real::rename(from, to))
+        at_both([(libc::AT_FDCWD, from), (libc::AT_FDCWD, to)]).call(|| real::rename(from, to))
     }
 
     /// renameat(2)
     fn renameat(from_dir: c_int, from: *const c_char, to_dir: c_int, to: *const c_char) -> c_int {
-        at(from_dir, from).call(|| real::renameat(from_dir, from, to_dir, to))
+        at_both([(from_dir, from), (to_dir, to)]).call(|| real::renameat(from_dir, from, to_dir, to))
     }
 
     /// renameat2(2)
     fn renameat2(from_dir: c_int, from: *const c_char, to_dir: c_int, to: *const c_char, flags: u32) -> c_int {
-        at(from_dir, from).call(|| real::renameat2(from_dir, from, to_dir, to, flags))
+        at_both([(from_dir, from), (to_dir, to)]).call(|| real::renameat2(from_dir, from, to_dir, to, flags))
     }
 
     /// unlink(2)
@@ -62,12 +75,12 @@ export! {
 
     /// link(2)
     fn link(from: *const c_char, to: *const c_char) -> c_int {
-        at(libc::AT_FDCWD, from).call(|| real::link(from, to))
+        at_both([(libc::AT_FDCWD, from), (libc::AT_FDCWD, to)]).call(|| real::link(from, to))
     }
 
     /// linkat(2)
     fn linkat(from_dir: c_int, from: *const c_char, to_dir: c_int, to: *const c_char, flags: c_int) -> c_int {
-        at(from_dir, from).call(|| real::linkat(from_dir, from, to_dir, to, flags))
+        at_both([(from_dir, from), (to_dir, to)]).call(|| real::linkat(from_dir, from, to_dir, to, flags))
     }
 
     /// symlink(2)
@@ -247,7 +260,7 @@ export! {
 
     /// copy_file_range(2)
     @cancellation_point fn copy_file_range(from: c_int, from_at: *mut c_void, to: c_int, to_at: *mut c_void, len: size_t, flags: u32) -> ssize_t {
-        unless_in_memory(to).call(|| real::copy_file_range(from, from_at, to, to_at, len, flags))
+        unless_in_memory(to).or(|| unless_in_memory(from)).call(|| real::copy_file_range(from, from_at, to, to_at, len, flags))
     }
 
     /// mount(2)

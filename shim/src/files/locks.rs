@@ -4,6 +4,7 @@
 //! kernel's search for deadlocks see the waiter; the owner is the open file or the process, never the
 //! thread. Far away even the try may take its time.
 
+use crate::files::place::unless_far;
 use crate::io::Call;
 use crate::offload::{self, Ends};
 use crate::pthread::cancel;
@@ -49,7 +50,7 @@ export! {
     /// flock(2)
     fn flock(fd: c_int, operation: c_int) -> c_int {
         if operation & (libc::LOCK_NB | libc::LOCK_UN) != 0 {
-            return real::flock(fd, operation);
+            return unless_far(fd).call(|| real::flock(fd, operation));
         }
         locked(fd, Ends::INTERRUPTED.no_point(), || real::flock(fd, operation | libc::LOCK_NB), || real::flock(fd, operation))
     }
@@ -57,7 +58,7 @@ export! {
     /// lockf(3)
     @cancellation_point fn lockf | lockf64(fd: c_int, command: c_int, len: off64_t) -> c_int {
         if command != libc::F_LOCK {
-            return real::lockf(fd, command, len);
+            return unless_far(fd).call(|| real::lockf(fd, command, len));
         }
         locked(fd, Ends::INTERRUPTED, || real::lockf(fd, libc::F_TLOCK, len), || real::lockf(fd, command, len))
     }

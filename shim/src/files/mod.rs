@@ -19,5 +19,6 @@ pub mod directory;
 pub mod locks;
 pub mod open;
 pub mod place;
+pub mod program;
 pub mod status;
 pub mod systems;

@@ -183,6 +183,14 @@ impl Way {
         start::here().map_or(Way::AtOnce, |(rt, carrier)| Way::Helper(rt, carrier))
     }
 
+    /// This way, or the other if that is a helper's.
+    pub fn or(self, other: impl FnOnce() -> Way) -> Way {
+        match self {
+            Way::AtOnce => other(),
+            helper => helper,
+        }
+    }
+
     /// Make the call.
     pub fn call<R>(self, work: impl FnOnce() -> R) -> R {
         match self {
@@ -196,6 +204,14 @@ impl Way {
 pub fn unless_in_memory(fd: c_int) -> Way {
     match Call::on(fd).map(|call| call.kind()) {
         Some(Kind::Disk | Kind::Far) => Way::helper(),
+        _ => Way::AtOnce,
+    }
+}
+
+/// How to do with an open file what waits for nothing, unless the file is far away.
+pub fn unless_far(fd: c_int) -> Way {
+    match Call::on(fd).map(|call| call.kind()) {
+        Some(Kind::Far) => Way::helper(),
         _ => Way::AtOnce,
     }
 }
