@@ -6,8 +6,8 @@
  * test: slow
  * test: env=GREEN_SLICE_MS=10
  */
-#include "../lib/check.h"
-#include "../lib/deadline.h"
+#include "lib/check.h"
+#include "lib/deadline.h"
 
 enum { ROUNDS = 200 };
 

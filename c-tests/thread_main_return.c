@@ -10,6 +10,7 @@
 
 static struct gate never;
 static pthread_barrier_t barrier;
+static pthread_t reader;          /* not on the stack of main, which returns */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
 
@@ -42,7 +43,7 @@ int main(void)
 {
     never = gate_make();
     OK(pthread_barrier_init(&barrier, NULL, 4));
-    pthread_t reader = start_thread(block_in_read, NULL);
+    reader = start_thread(block_in_read, NULL);
     start_thread(block_on_condition, NULL);
     start_thread(block_in_join, &reader);
     pthread_barrier_wait(&barrier);

@@ -197,9 +197,16 @@ pub unsafe fn tick(which: usize, context: *mut c_void) {
 }
 
 /// Yield, if a tick came where it was not allowed to.
+#[inline]
 pub fn yield_if_due() {
-    if DUE.load(Ordering::Relaxed)
-        && let Some((_, carrier)) = start::here()
+    if DUE.load(Ordering::Relaxed) {
+        yield_now();
+    }
+}
+
+#[cold]
+fn yield_now() {
+    if let Some((_, carrier)) = start::here()
         && !carrier.is_critical()
     {
         DUE.store(false, Ordering::Relaxed);
