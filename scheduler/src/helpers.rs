@@ -17,6 +17,9 @@
 //! ends with it.
 
 mod flight;
+mod pause;
+
+pub use pause::{Order, pause};
 
 use crate::carrier::{Carrier, Wake};
 use crate::context::fs_base;
@@ -25,7 +28,7 @@ use crate::runtime::Host;
 use crate::spin::{Spin, SpinGuard};
 use crate::sys::{self, Errno};
 use crate::thread::Thread;
-use core::cell::UnsafeCell;
+use core::cell::{Cell, UnsafeCell};
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use flight::InFlight;
@@ -41,8 +44,8 @@ pub enum Class {
 
 /// What happens to signal handlers of a thread whose call a helper executes.
 enum Signals<'a> {
-    /// They wait until the call has ended, and nobody touches the thread's TLS block, which the helper may use.
-    Kept,
+    /// The helper uses the thread's TLS block: it pauses for them, and then goes on as `order` says (pause.rs).
+    Between { due: &'a dyn Fn() -> bool, order: &'a dyn Fn() -> Order },
     /// They run, and the call goes on.
     Handled,
     /// They wait, and the call is cancelled when this says so. It is asked when a handler is due, too,
@@ -71,7 +74,7 @@ const AGAIN_NANOS: u64 = 1_000_000;
 pub type Work = unsafe extern "C-unwind" fn(*mut ());
 
 #[repr(C)]
-struct Job {
+pub(crate) struct Job {
     links: Links<Job>,
     run: Work,
     data: *mut (),
@@ -82,6 +85,11 @@ struct Job {
     lends_block: bool,
     /// FS base of the helper that runs it.
     runner: AtomicUsize,
+    helpers: &'static Helpers,
+    /// See pause.rs.
+    pause: AtomicU32,
+    /// The job in whose pause this one was begun, while this one is paused.
+    outer: Cell<*const Job>,
     cancel: AtomicU32,
     done: AtomicU32,
 }
@@ -145,10 +153,16 @@ impl Helpers {
         self.pool.lock().alive
     }
 
-    /// Execute `work` on a helper while the running green thread is parked. Signal handlers wait
-    /// until it has ended. `work` may use the thread's TLS block ([`Carrier::set_fs`]).
-    pub fn offload<R>(&'static self, carrier: &Carrier, work: impl FnOnce() -> R) -> R {
-        self.late_but_right(carrier, Signals::Kept, work)
+    /// Execute `work` on a helper while the running green thread is parked. `work` may use the thread's TLS block
+    /// ([`Carrier::set_fs`]): when `due` says so, the helper pauses, signal handlers run, and it goes on by `order`.
+    pub fn offload<R>(
+        &'static self,
+        carrier: &Carrier,
+        due: &dyn Fn() -> bool,
+        order: &dyn Fn() -> Order,
+        work: impl FnOnce() -> R,
+    ) -> R {
+        self.late_but_right(carrier, Signals::Between { due, order }, work)
     }
 
     /// The same, but handlers of the parked thread run meanwhile.
@@ -232,17 +246,27 @@ impl Helpers {
             data: (&raw mut shared).cast(),
             thread: carrier.current(),
             cancellable: matches!(signals, Signals::Ending { .. } | Signals::HandledUntil(_)),
-            lends_block: matches!(signals, Signals::Kept),
+            lends_block: matches!(signals, Signals::Between { .. }),
             runner: AtomicUsize::new(0),
+            helpers: self,
+            pause: AtomicU32::new(pause::RUNNING),
+            outer: Cell::new(ptr::null()),
             cancel: AtomicU32::new(0),
             done: AtomicU32::new(0),
         };
+        // Where handlers cannot run anyway they do not in a pause.
+        let may_pause = !carrier.is_critical();
         // No handler runs on the block while it is lent.
-        let _critical = job.lends_block.then(|| carrier.enter());
+        let mut critical = job.lends_block.then(|| carrier.enter());
         if self.submit(carrier, &job) {
-            let flight = InFlight { helpers: self, carrier, job: &job };
+            let flight = InFlight { carrier, job: &job };
             meanwhile();
-            flight.wait(signals);
+            match signals {
+                Signals::Between { due, order } if may_pause => {
+                    flight.wait_between(&mut critical, due, order)
+                }
+                _ => flight.wait(signals),
+            }
         } else if let Some(work) = shared.work.take() {
             return Err(work);
         }
@@ -328,7 +352,7 @@ impl Helpers {
         job.cancel.store(INTERRUPTED, Ordering::Relaxed);
         // Under the lock, so that it is this job that is interrupted.
         // SAFETY: written once at start.
-        unsafe { ((*self.host.get()).interrupt_kernel_thread)(runner) };
+        unsafe { ((*self.host.get()).interrupt_kernel_thread)(runner, ptr::null()) };
     }
 
     /// In the child of `fork` no helper exists.
@@ -357,6 +381,11 @@ impl Helpers {
                         ((*job).run)((*job).data);
                     }
                     pool = self.pool.lock();
+                    while (*job).was_asked() {
+                        drop(pool);
+                        sys::yield_kernel();
+                        pool = self.pool.lock();
+                    }
                     while (*job).cancel.load(Ordering::Relaxed) == CANCELLING {
                         drop(pool);
                         sys::yield_kernel();

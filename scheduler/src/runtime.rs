@@ -10,6 +10,7 @@ use crate::stack::StackPool;
 use crate::sys::{self, Errno};
 use crate::thread::Thread;
 use core::ffi::c_void;
+use core::sync::atomic::AtomicU32;
 
 /// What a kernel thread of ours executes.
 pub type KernelMain = extern "C" fn(*mut c_void) -> *mut c_void;
@@ -28,8 +29,9 @@ pub struct Host {
     /// pthread_cancel(3) of the kernel thread with this FS base, which is inside
     /// [`Host::run_cancellable`] or just leaving it.
     pub cancel_kernel_thread: fn(usize),
-    /// Let the system call that the kernel thread with this FS base is in, if any, fail with `EINTR`.
-    pub interrupt_kernel_thread: fn(usize),
+    /// Send the kernel thread with this FS base a signal: without a word, the system call that it is in, if any, fails
+    /// with `EINTR`; with one, it is to [`pause`](crate::helpers::pause).
+    pub interrupt_kernel_thread: fn(usize, *const AtomicU32),
     /// A thread that exited has left its stack: recycle it.
     pub bury: fn(*mut Thread),
     /// Signals are kept and the running thread has left the scheduler: call the handlers that are

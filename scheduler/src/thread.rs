@@ -14,6 +14,7 @@
 //! the *next* `prepare_park` wakes it for nothing, which every wait tolerates.
 
 use crate::carrier::{Carrier, Wake};
+use crate::helpers::Job;
 use crate::timer::Timer;
 use core::cell::Cell;
 use core::ptr;
@@ -83,6 +84,8 @@ pub struct Thread {
     pub(crate) cpu: Cell<u64>,
     /// Its wait cannot be interrupted: a helper uses its stack.
     pub(crate) deaf: AtomicBool,
+    /// Its innermost call on a helper that is paused, while it runs handlers.
+    pub(crate) paused: Cell<*const Job>,
 }
 
 impl Thread {
@@ -101,6 +104,7 @@ impl Thread {
             reason: Cell::new(Reason::None),
             cpu: Cell::new(0),
             deaf: AtomicBool::new(false),
+            paused: Cell::new(ptr::null()),
         }
     }
 

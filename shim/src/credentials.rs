@@ -11,10 +11,10 @@
 use crate::helper::KernelAction;
 use crate::pthread::green;
 use crate::signal::set::bit;
-use crate::{errno, export, real, start, trap};
+use crate::{errno, execution, export, real, start, trap};
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
-use libc::{gid_t, pthread_t, siginfo_t, size_t, uid_t};
+use libc::{gid_t, siginfo_t, size_t, uid_t};
 use scheduler::context::fs_base;
 
 /// glibc's signal for this, in a mask: whoever blocks it holds up a change.
@@ -52,10 +52,7 @@ unsafe extern "C-unwind" fn on_change(signal: c_int, info: *mut siginfo_t, conte
     let own = if tid == Ok(green::kernel_tid() as usize) {
         green::main_handle() as usize
     } else {
-        match green::find(here as pthread_t).map(|green| green.executor.load(Ordering::Relaxed)) {
-            Some(executor @ 1..) => executor,
-            _ => here,
-        }
+        execution::own_block().unwrap_or(here)
     };
     // SAFETY: glibc's handler has this type. It uses nothing of the block but the descriptor, by atomic instructions.
     unsafe {

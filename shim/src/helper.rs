@@ -14,12 +14,13 @@
 //!
 //! Everywhere else a helper refuses to be cancelled.
 
+use crate::execution::{self, SIGCANCEL};
 use crate::signal::send;
 use crate::signal::set::under_kernel_mask;
 use crate::{offload, real, start, tls, trap};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use scheduler::helpers::{Class, Work};
 use scheduler::runtime::KernelMain;
 use scheduler::sys::Errno;
@@ -100,11 +101,11 @@ pub fn cancel(fs: usize) {
     unsafe { real::pthread_cancel(fs as libc::pthread_t) };
 }
 
-/// glibc's signal for cancellations. We use it, too: with another `si_code`, at which glibc's own handler does nothing.
-const SIGCANCEL: c_int = 32;
+/// What our interruptions carry that are no pauses.
+static INTERRUPTION: AtomicU32 = AtomicU32::new(0);
 
-/// What our interruptions carry.
-static INTERRUPTION: u8 = 0;
+/// What they come as: nobody else's signal 32 does.
+const SI_QUEUE: c_int = -1;
 
 /// The action of [`SIGCANCEL`] when we came: glibc's handler, once there has been a cancellation.
 static BEFORE: AtomicUsize = AtomicUsize::new(0);
@@ -123,9 +124,10 @@ pub struct KernelAction {
     pub mask: u64,
 }
 
-/// Let the system call of a helper fail with `EINTR`. Comes too early or too late at times: the caller tries again.
-pub fn interrupt(fs: usize) {
-    const SI_QUEUE: c_int = -1;
+/// Let the system call of a helper fail with `EINTR`, or, with the scheduler's word for that, let it pause. Comes too
+/// early or too late at times: the caller tries again.
+pub fn interrupt(fs: usize, pause: *const AtomicU32) {
+    let value = if pause.is_null() { &raw const INTERRUPTION } else { pause };
     let ours = on_interrupt as *const () as usize;
     let mut action = KernelAction { handler: 0, flags: 0, restorer: 0, mask: 0 };
     // SAFETY: objects of ours; the helper is alive, the scheduler sees to that.
@@ -139,19 +141,17 @@ pub fn interrupt(fs: usize) {
             action.restorer = trap::restore as *const () as usize;
             let _ = scheduler::sys!(rt_sigaction, SIGCANCEL, &raw const action, 0, 8usize);
         }
-        let info = send::info(SIGCANCEL, SI_QUEUE, (&raw const INTERRUPTION).expose_provenance());
+        let info = send::info(SIGCANCEL, SI_QUEUE, value.expose_provenance());
         let (process, tid) = (scheduler::sys!(getpid).unwrap_or(0), *start::layout().tid_of(fs));
         let _ = scheduler::sys!(rt_tgsigqueueinfo, process, tid, SIGCANCEL, &raw const info);
     }
 }
 
-/// In a helper. A system call that has waited in vain is about to be restarted (the flag `SA_RESTART`): the thread is
-/// at its instruction. One that has done something is behind it. So nothing is lost.
+/// In a helper.
 unsafe extern "C-unwind" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
-    const SYSCALL: [u8; 2] = [0x0f, 0x05];
-    // SAFETY: the kernel's objects; where a thread is there is code. glibc's handler has this type.
+    // SAFETY: the kernel's objects, and ours; glibc's handler has this type.
     unsafe {
-        if (*info).si_value().sival_ptr.addr() != (&raw const INTERRUPTION).addr() {
+        if (*info).si_code != SI_QUEUE {
             let before = BEFORE.load(Ordering::Relaxed);
             if before > libc::SIG_IGN {
                 let before: unsafe extern "C-unwind" fn(c_int, *mut libc::siginfo_t, *mut c_void) =
@@ -160,11 +160,11 @@ unsafe extern "C-unwind" fn on_interrupt(signal: c_int, info: *mut libc::siginfo
             }
             return;
         }
-        let registers = &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs;
-        let at = registers[libc::REG_RIP as usize] as usize;
-        if core::ptr::with_exposed_provenance::<[u8; 2]>(at).read() == SYSCALL {
-            registers[libc::REG_RAX as usize] = -i64::from(libc::EINTR);
-            registers[libc::REG_RIP as usize] += SYSCALL.len() as i64;
+        let word: *const AtomicU32 = (*info).si_value().sival_ptr.cast();
+        if word == &raw const INTERRUPTION {
+            execution::fail_interrupted(&mut (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs);
+        } else {
+            execution::on_pause(word, context);
         }
     }
 }

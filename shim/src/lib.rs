@@ -45,6 +45,7 @@ mod credentials;
 mod databases;
 mod durability;
 mod errno;
+mod execution;
 mod export;
 mod files;
 mod helper;

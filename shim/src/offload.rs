@@ -2,35 +2,31 @@
 //!
 //! | | for calls that | a handler | a cancellation | runs on |
 //! |---|---|---|---|---|
-//! | [`call`] | end by themselves | waits for the end | waits for the end | the thread's TLS block |
+//! | [`call`] | are libc's | runs meanwhile; `EINTR` | waits for the end | the thread's TLS block |
 //! | [`interruptible`] | are a system call that may wait for ever | ends it, if [`Ends`] says so | likewise | the helper's own |
 //! | [`waiting`] | are more than that | likewise | likewise | the helper's own |
 //!
-//! A helper executes a [`call`] in the name of the green thread, which is parked: on its TLS block, so that `errno`,
-//! `h_errno`, the resolver's state, the locale, the owner of locks (a FILE's, the loader's) and
-//! malloc's cache are its own.
-//!
-//! ```text
-//!   green thread   call ──parked─────────────────────────────────────────────► result
-//!   helper                own block │ all signals blocked, FS = the thread's, │ own block
-//!                                   │ cancellation off, the call              │
-//! ```
+//! What "the thread's TLS block" means, and what happens there to handlers, is in execution.rs.
 
-use crate::pthread::{cancel, green};
-use crate::signal::set::under_kernel_mask;
+use crate::errno;
+use crate::execution::in_the_name_of;
+use crate::pthread::cancel;
 use crate::signal::{self, Verdict};
 use crate::start;
-use crate::{credentials, errno};
-use core::sync::atomic::Ordering;
 use scheduler::context::fs_base;
-use scheduler::helpers::Class;
+use scheduler::helpers::{Class, Order};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
 
 /// Execute a libc call on a helper.
 pub fn call<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
     let caller = fs_base();
-    rt.helpers(class).offload(carrier, || in_the_name_of(carrier, caller, work))
+    let _ = signal::verdict(rt);
+    let order = || if signal::verdict(rt) == Verdict::Interrupt { Order::Interrupt } else { Order::Continue };
+    let due = || signal::is_due(rt);
+    let result = rt.helpers(class).offload(carrier, &due, &order, || in_the_name_of(carrier, caller, work));
+    // SAFETY: a handler that abandoned the call has not come back here.
+    unsafe { result.assume_init() }
 }
 
 /// Execute a call that ends by itself on a helper, if the caller is a green thread.
@@ -60,31 +56,6 @@ pub fn raw(
     let result = call(rt, carrier, class, || result_of(work));
     errno::set(before);
     result
-}
-
-/// Run `work` on another thread's TLS block. That thread is parked, so nobody else uses it.
-fn in_the_name_of<R>(carrier: &Carrier, fs: usize, work: impl FnOnce() -> R) -> R {
-    let own = fs_base();
-    if own == fs {
-        // No helper could be had.
-        return work();
-    }
-    let Some(green) = green::find(fs as libc::pthread_t) else { return work() };
-    // A signal that cancels finds the running thread by its block; credentials.rs sees to the other one of glibc's.
-    under_kernel_mask(!credentials::SIGNAL, || {
-        // The thread's cancellation must not unwind a stack that is not its own.
-        let disabled = &start::layout().cancel_disabled;
-        let before = disabled.put(fs, true);
-        green.executor.store(own, Ordering::Relaxed);
-        // SAFETY: see above; and what runs until the next line uses no other TLS.
-        unsafe { carrier.set_fs(fs) };
-        let result = work();
-        // SAFETY: the block we came with.
-        unsafe { carrier.set_fs(own) };
-        green.executor.store(0, Ordering::Relaxed);
-        disabled.put(fs, before);
-        result
-    })
 }
 
 /// What ends a call that waits on a helper before its time.

@@ -188,6 +188,6 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     green::after_fork(thread);
     preempt::after_fork();
     signal::after_fork();
-    files::place::after_fork();
+    files::place::none_is_made();
     trap::after_fork();
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::clock_gettime_syscall;
-use crate::helpers::Class;
+use crate::helpers::{Class, Order};
 use crate::lot::{Parked, Request};
 use crate::policy::Policy;
 use crate::runtime::KernelMain;
@@ -27,7 +27,7 @@ fn runtime(policy: Policy) -> &'static Runtime {
         // SAFETY: the scheduler passes a job of its own.
         run_cancellable: |run, data| unsafe { run(data) },
         cancel_kernel_thread: |_| (),
-        interrupt_kernel_thread: |_| (),
+        interrupt_kernel_thread: |_, _| (),
         bury: |_| (),
         run_handlers: || (),
         interrupt_targets: || (),
@@ -161,7 +161,7 @@ fn a_helper_works_while_others_run() {
     let go = shared(AtomicBool::new(false));
     let answer = shared(Cell::new(0));
     spawn(rt, move || {
-        let n = rt.helpers(Class::Bounded).offload(&rt.carrier, || {
+        let n = rt.helpers(Class::Bounded).offload(&rt.carrier, &|| false, &|| Order::Continue, || {
             while !go.load(Ordering::Acquire) {
                 std::thread::yield_now();
             }

@@ -1,35 +1,30 @@
 //! Waiting for a job that a helper has: with handlers kept, run, or taken as a reason to end it early.
 
-use super::{AGAIN_NANOS, Helpers, Job, Signals};
-use crate::carrier::Carrier;
+use super::{AGAIN_NANOS, Job, Order, Signals};
+use crate::carrier::{Carrier, Critical};
 use crate::thread::Reason;
 use core::sync::atomic::Ordering;
 
 /// A job that a helper has, or will have: whoever submitted it must not leave its frame before it is
 /// done, not even by an unwind out of a signal handler.
 pub(super) struct InFlight<'a> {
-    pub(super) helpers: &'static Helpers,
     pub(super) carrier: &'a Carrier,
     pub(super) job: &'a Job,
 }
 
 impl InFlight<'_> {
-    fn is_done(&self) -> bool {
-        self.job.done.load(Ordering::SeqCst) != 0
-    }
-
     /// Park until the job is done.
     pub(super) fn wait(self, signals: Signals) {
         match signals {
             // As every drop of it does.
-            Signals::Kept => {}
+            Signals::Between { .. } => {}
             Signals::Handled => while !self.park() {},
             Signals::Ending { over, deaf } => {
                 let _critical = self.carrier.enter();
                 self.set_deaf(deaf);
                 loop {
                     if over() {
-                        self.helpers.cancel(self.job);
+                        self.job.helpers.cancel(self.job);
                         break;
                     }
                     if self.park() {
@@ -46,7 +41,7 @@ impl InFlight<'_> {
                     let deadline = over().then(|| {
                         // What is due stays so: do not come back for it before the time.
                         self.set_deaf(true);
-                        self.helpers.interrupt(self.job);
+                        self.job.helpers.interrupt(self.job);
                         self.carrier.runtime().clock.now() + AGAIN_NANOS
                     });
                     if self.park_until(deadline) {
@@ -59,13 +54,64 @@ impl InFlight<'_> {
                 let _critical = self.carrier.enter();
                 // Inside the critical section: a handler cannot come between this and the park.
                 if over() {
-                    self.helpers.cancel(self.job);
+                    self.job.helpers.cancel(self.job);
                     break;
                 }
                 if self.park() {
                     break;
                 }
             },
+        }
+    }
+
+    /// Park until the job is done; the helper pauses for signal handlers, which run outside the critical section.
+    pub(super) fn wait_between<'c>(
+        self,
+        critical: &mut Option<Critical<'c>>,
+        due: &dyn Fn() -> bool,
+        order: &dyn Fn() -> Order,
+    ) where
+        Self: 'c,
+    {
+        let mut deadline = None;
+        // A handler has run that interrupts the call, but the helper was in no system call.
+        let mut owed = false;
+        while !self.park_until(deadline) {
+            owed &= !self.job.has_failed();
+            if self.job.is_paused() {
+                self.set_deaf(false);
+                let order = self.job.run_handlers(self.carrier, owed, || {
+                    drop(critical.take());
+                    *critical = Some(self.carrier.enter());
+                    order()
+                });
+                owed = order == Order::Interrupt;
+            } else if owed || due() {
+                // What is due stays so: do not come back for it before the time.
+                self.set_deaf(true);
+                self.job.helpers.ask_to_pause(self.job);
+            } else {
+                self.set_deaf(false);
+                deadline = None;
+                continue;
+            }
+            deadline = Some(self.carrier.runtime().clock.now() + AGAIN_NANOS);
+        }
+    }
+
+    /// An unwind out of a handler, while the helper pauses: it is to end its call.
+    #[cold]
+    fn leave_call(&self) {
+        self.job.leave_pause();
+        loop {
+            if self.job.is_paused() {
+                self.job.go_on(Order::Interrupt);
+            } else if !self.job.has_failed() {
+                self.job.helpers.ask_to_pause(self.job);
+            }
+            if self.park_until(Some(self.carrier.runtime().clock.now() + AGAIN_NANOS)) {
+                return;
+            }
         }
     }
 
@@ -81,15 +127,33 @@ impl InFlight<'_> {
     }
 
     fn park_until(&self, deadline: Option<u64>) -> bool {
-        let _critical = self.carrier.enter();
-        self.carrier.prepare_park();
-        if self.is_done() {
+        self.job.park(self.carrier, deadline)
+    }
+}
+
+impl Job {
+    fn is_done(&self) -> bool {
+        self.done.load(Ordering::SeqCst) != 0
+    }
+
+    /// Park until the job is done or paused, or there is something else to look at; answers whether it is done.
+    pub(super) fn park(&self, carrier: &Carrier, deadline: Option<u64>) -> bool {
+        let _critical = carrier.enter();
+        carrier.prepare_park();
+        if self.is_done() || self.is_paused() {
             // Its unpark may have come too early to count.
-            self.carrier.cancel_park();
-            return true;
+            carrier.cancel_park();
+        } else {
+            carrier.park(Reason::Offload, deadline);
         }
-        self.carrier.park(Reason::Offload, deadline);
         self.is_done()
+    }
+
+    /// Park until the helper is through with the job, and with the frame that holds it.
+    pub(super) fn await_end(&self, carrier: &Carrier) {
+        while !self.park(carrier, None) {}
+        // The helper sets `done` and unparks under the lock.
+        drop(self.helpers.pool.lock());
     }
 }
 
@@ -98,13 +162,15 @@ impl Drop for InFlight<'_> {
         let _critical = self.carrier.enter();
         // Not done: an unwind, or a call that just cannot be interrupted.
         if self.job.cancellable && self.job.cancel.load(Ordering::Relaxed) == 0 {
-            self.helpers.cancel(self.job);
+            self.job.helpers.cancel(self.job);
         }
         self.set_deaf(true);
-        while !self.park() {}
+        if self.job.is_paused() {
+            self.carrier.lend_block();
+            self.leave_call();
+        }
+        self.job.await_end(self.carrier);
         self.set_deaf(false);
-        // The helper sets `done` and unparks under the lock: it is through with us after it.
-        drop(self.helpers.pool.lock());
         if self.job.lends_block {
             self.carrier.take_block_back();
         }

@@ -74,12 +74,13 @@ static MAKING: AtomicU32 = AtomicU32::new(0);
 pub fn making<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
     MAKING.fetch_add(1, Ordering::Relaxed);
     let result = offload::call(rt, carrier, class, work);
-    MAKING.fetch_sub(1, Ordering::Relaxed);
+    // (`none_is_made` may have come in between.)
+    let _ = MAKING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
     result
 }
 
-/// In the child of `fork` nothing is on its way.
-pub fn after_fork() {
+/// Nothing is on its way: in the child of `fork`; or nobody knows, after a jump out of such a call.
+pub fn none_is_made() {
     MAKING.store(0, Ordering::Relaxed);
 }
 

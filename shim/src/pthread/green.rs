@@ -15,6 +15,7 @@
 
 use super::roster;
 use super::schedule::Schedule;
+use crate::execution::Execution;
 use crate::io::Own;
 use crate::real::Start;
 use crate::signal::mask::{self, ThreadSignals};
@@ -96,8 +97,8 @@ pub struct Green {
     pub mask_to_come: Cell<Option<u64>>,
     /// Descriptors that the library uses in its present calls; the innermost first.
     pub own_descriptors: Cell<*const Own>,
-    /// The own TLS block of the helper that executes a call on this thread's; or 0.
-    pub executor: AtomicUsize,
+    /// What the helper does that is on this thread's TLS block, or null.
+    pub executor: AtomicPtr<Execution>,
     /// Its mask, and signals on their way to it.
     pub signals: ThreadSignals,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
@@ -246,7 +247,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             roster: Links::new(),
             mask_to_come: Cell::new(None),
             own_descriptors: Cell::new(ptr::null()),
-            executor: AtomicUsize::new(0),
+            executor: AtomicPtr::new(ptr::null_mut()),
             signals: ThreadSignals::new(),
             verdict: Cell::new(0),
             nudged: Cell::new(false),

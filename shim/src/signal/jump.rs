@@ -5,6 +5,7 @@
 //! of ours, so we jump to libc's.
 
 use super::mask;
+use crate::files::place::none_is_made;
 use crate::io::Own;
 use crate::pthread::green;
 use crate::{real, start};
@@ -106,6 +107,9 @@ unsafe extern "C" fn before_jumping(buffer: *const c_void) {
         green::current(rt).mask_to_come.set(None);
         green::current(rt).signals.awaited.store(0, Ordering::SeqCst);
         Own::close_below(rt, stack_pointer(buffer));
+        if carrier.abandon_calls_below(stack_pointer(buffer)) {
+            none_is_made();
+        }
     }
 }
 

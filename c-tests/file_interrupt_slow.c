@@ -2,7 +2,7 @@
  * waits for it: the call fails with EINTR, with SA_RESTART too: signal(7),
  * fuse(4). Meanwhile other threads run.
  */
-#include "../lib/slow_fs.h"
+#include "lib/slow_fs.h"
 
 static int file;
 static char buffer[100];
