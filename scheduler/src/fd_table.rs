@@ -282,7 +282,7 @@ impl FdTable {
             }
             // Zero pages are fresh slots.
             // SAFETY: the chunk is ours; nobody else runs.
-            unsafe { sys::discard(at.cast(), CHUNK * size_of::<FdSlot>()) };
+            unsafe { sys::zero(at.cast(), CHUNK * size_of::<FdSlot>()) };
         }
     }
 }

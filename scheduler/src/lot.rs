@@ -479,6 +479,6 @@ impl Lot {
     /// unlocked buckets.
     pub fn clear(&self) {
         // SAFETY: private memory of the lot; nobody else runs.
-        unsafe { sys::discard(self.buckets.cast_mut().cast(), LOT_BYTES) };
+        unsafe { sys::zero(self.buckets.cast_mut().cast(), LOT_BYTES) };
     }
 }

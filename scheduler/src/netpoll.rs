@@ -140,6 +140,11 @@ impl Netpoll {
         if self.epoll.get() >= 0 {
             return Ok(());
         }
+        // (A refusal of the set must not look like one of a descriptor, `EPERM`.)
+        self.make(carrier).map_err(|error| if error == Errno::PERM { Errno::MFILE } else { error })
+    }
+
+    fn make(&self, carrier: &Carrier) -> Result<(), Errno> {
         // SAFETY: no pointers.
         let epoll = move_high(unsafe { sys!(epoll_create1, EPOLL_CLOEXEC) }? as i32);
         // SAFETY: no pointers.
@@ -349,7 +354,8 @@ impl Netpoll {
             let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
             // SAFETY: room for BATCH events; `limit` outlives the call.
             match unsafe { sys!(epoll_pwait2, epoll, events, BATCH, limit, 0, 0) } {
-                Err(Errno::NOSYS | Errno::PERM) => self.coarse.set(true),
+                // No such call, or none allowed.
+                Err(error) if error != Errno::INTR => self.coarse.set(true),
                 other => return other,
             }
         }

@@ -28,6 +28,8 @@ impl Errno {
     pub const INVAL: Errno = Errno(22);
     /// `ENOSYS`
     pub const NOSYS: Errno = Errno(38);
+    /// No descriptor left.
+    pub const MFILE: Errno = Errno(24);
     /// `ETIMEDOUT`
     pub const TIMEDOUT: Errno = Errno(110);
 }
@@ -126,8 +128,21 @@ const MADV_DONTNEED: usize = 4;
 /// # Safety
 /// Nobody needs what they hold.
 pub unsafe fn discard(at: *mut u8, len: usize) {
-    // SAFETY: see above. It fails only for misaligned ranges.
+    // SAFETY: see above. Where a filter refuses it they stay, at worst.
     let _ = unsafe { advise(at, len, MADV_DONTNEED) };
+}
+
+/// Make private anonymous memory read as zero.
+///
+/// # Safety
+/// Nobody needs what it holds.
+pub unsafe fn zero(at: *mut u8, len: usize) {
+    // SAFETY: see above.
+    unsafe {
+        if advise(at, len, MADV_DONTNEED).is_err() {
+            at.write_bytes(0, len);
+        }
+    }
 }
 
 const FUTEX_WAIT_PRIVATE: usize = 128;

@@ -96,22 +96,37 @@ fn until(
             other => return other,
         }
         if kind == libc::P_PID && options & (libc::WUNTRACED | libc::WCONTINUED) == 0 {
-            await_end(rt, id as pid_t)?;
-        } else {
-            let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
-            let waited = offload::interruptible(rt, carrier, Ends::INTERRUPTED, || {
-                // SAFETY: an object of ours; what it says is not wanted.
-                unsafe {
-                    let mut found: siginfo_t = core::mem::zeroed();
-                    real::waitid(kind, id, &raw mut found, flags) as isize
+            match await_end(rt, id as pid_t) {
+                Err(error @ (Errno::INTR | Errno::BADF)) => return Err(error),
+                // Without a pidfd (no descriptor left, or none allowed) the helper's way is open.
+                Err(error) if error != Errno(libc::ESRCH) => {
+                    await_by_helper(rt, carrier, kind, id, options)?;
                 }
-            });
-            // Other errors come again from `look`.
-            if waited == Err(Errno::INTR) {
-                return waited;
+                _ => {}
             }
+        } else {
+            await_by_helper(rt, carrier, kind, id, options)?;
         }
     }
+}
+
+/// A helper waits, and takes nothing. Errors other than `EINTR` are left for the next look.
+fn await_by_helper(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    kind: idtype_t,
+    id: id_t,
+    options: c_int,
+) -> sys::Result {
+    let flags = (options & (libc::WEXITED | libc::WSTOPPED | libc::WCONTINUED)) | libc::WNOWAIT;
+    let waited = offload::interruptible(rt, carrier, Ends::INTERRUPTED, || {
+        // SAFETY: an object of ours; what it says is not wanted.
+        unsafe {
+            let mut found: siginfo_t = core::mem::zeroed();
+            real::waitid(kind, id, &raw mut found, flags) as isize
+        }
+    });
+    if waited == Err(Errno::INTR) { waited } else { Ok(0) }
 }
 
 /// Park until one child has ended.

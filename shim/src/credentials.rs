@@ -46,10 +46,8 @@ pub fn adopt() {
 unsafe extern "C-unwind" fn on_change(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     let Some(rt) = start::runtime() else { return };
     let here = fs_base();
-    // SAFETY: no pointers.
-    let tid = unsafe { scheduler::sys!(gettid) };
     // (The FS base does not tell: the carrier idles on a block that a helper has.)
-    let own = if tid == Ok(green::kernel_tid() as usize) {
+    let own = if green::is_carrier_thread() {
         green::main_handle() as usize
     } else {
         execution::own_block().unwrap_or(here)

@@ -84,10 +84,8 @@ pub fn own_block() -> Option<usize> {
 pub unsafe fn on_pause(word: *const AtomicU32, context: *mut c_void) {
     let fs = fs_base();
     let Some(rt) = start::runtime() else { return };
-    // SAFETY: no pointers.
-    let tid = unsafe { scheduler::sys!(gettid) };
     // (Not the carrier, which idles on such a block.)
-    if tid == Ok(green::kernel_tid() as usize) {
+    if green::is_carrier_thread() {
         return;
     }
     let Some(green) = green::find(fs as pthread_t) else { return };

@@ -8,6 +8,7 @@
 //! as the carrier, so its jackets call the real functions and leave the scheduler alone.
 
 use crate::files::program;
+use crate::pthread::green;
 use crate::signal::mask;
 use crate::{errno, export, preempt, real, signal, start};
 use core::arch::naked_asm;
@@ -16,24 +17,34 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// Register our fork handler; before the program registers its own.
 pub fn watch_forks() {
-    unsafe extern "C" fn in_child() {
-        crate::io::descriptor::share_early();
-        crate::pthread::once::after_fork();
-        let Some(rt) = start::runtime() else { return };
-        match rt.carrier_here() {
-            Some(carrier) => start::after_fork(rt, carrier.current()),
-            // A foreign kernel thread forked: the child has no carrier, so it is native.
-            None => start::abandon(),
-        }
-    }
-    unsafe extern "C" fn in_parent() {
-        crate::io::descriptor::share_early();
-        if let Some((rt, _)) = start::here() {
-            rt.fds.share_all();
-        }
-    }
     // SAFETY: the handlers fit and live as long as the library, which is never unloaded.
     unsafe { libc::pthread_atfork(None, Some(in_parent), Some(in_child)) };
+}
+
+unsafe extern "C" fn in_child() {
+    crate::io::descriptor::share_early();
+    crate::pthread::once::after_fork();
+    let Some(rt) = start::runtime() else { return };
+    match rt.carrier_here() {
+        Some(carrier) => start::after_fork(rt, carrier.current()),
+        // A foreign kernel thread forked: the child has no carrier, so it is native.
+        None => start::abandon(),
+    }
+}
+
+unsafe extern "C" fn in_parent() {
+    crate::io::descriptor::share_early();
+    if let Some((rt, _)) = start::here() {
+        rt.fds.share_all();
+    }
+}
+
+/// Make a child that has a copy of our memory, past libc's fork handlers.
+pub fn copied(make: impl FnOnce() -> c_int) -> c_int {
+    let child = make();
+    // SAFETY: the two sides of a fork.
+    unsafe { if child == 0 { in_child() } else { in_parent() } };
+    child
 }
 
 /// Make a child that inherits our descriptors, so none is private any more, and the thread's own signal
@@ -51,12 +62,18 @@ pub fn with_child<R>(make: impl FnOnce() -> R) -> R {
     }
 }
 
-/// Become another program, which inherits the thread's own signal mask.
+/// Become another program, which inherits the thread's own signal mask, and what is pending for it alone.
 fn exec(replace: impl FnOnce() -> c_int) -> c_int {
-    if start::here().is_none() {
-        return replace();
-    }
-    lending(replace)
+    let Some((rt, _)) = start::here().filter(|_| green::is_carrier_thread()) else { return replace() };
+    let me = green::current(rt);
+    lending(|| {
+        let lent = signal::lend_pending(me);
+        let result = replace();
+        let error = errno::get();
+        signal::take_pending_back(me, lent);
+        errno::set(error);
+        result
+    })
 }
 
 /// Run `work` with what another program inherits where the kernel will look for it.
@@ -84,6 +101,39 @@ export! {
     ) -> c_int {
         program::warm_by_name(file);
         with_child(|| real::posix_spawnp(pid, file, actions, attr, argv, envp))
+    }
+
+    /// fork(2) without handlers
+    fn _Fork() -> c_int {
+        copied(|| real::_Fork())
+    }
+
+    /// clone(2): a child that borrows our memory does so as one of vfork does; one with a copy begins as one of fork.
+    fn clone | __clone(
+        body: usize, stack: usize, flags: c_int, arg: usize, parent_tid: usize, tls: usize, child_tid: usize,
+    ) -> c_int {
+        const BORROWS: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
+        let here = start::here().filter(|_| body != 0 && stack != 0);
+        match here {
+            Some((rt, carrier)) if flags & BORROWS == BORROWS => {
+                rt.fds.share_all();
+                lending(|| {
+                    let (word, value) = carrier.lend_to_vfork();
+                    let child = real::clone(body, stack, flags, arg, parent_tid, tls, child_tid);
+                    word.store(value, Ordering::Relaxed);
+                    child
+                })
+            }
+            Some(_) if flags & libc::CLONE_VM == 0 => {
+                let child = Child { body, arg };
+                let begin = begin_copied as *const () as usize;
+                let copy = (&raw const child).expose_provenance();
+                let child = real::clone(begin, stack, flags, copy, parent_tid, tls, child_tid);
+                in_parent();
+                child
+            }
+            _ => real::clone(body, stack, flags, arg, parent_tid, tls, child_tid),
+        }
     }
 
     /// popen(3)
@@ -123,6 +173,22 @@ export! {
     /// execveat(2)
     fn execveat(fd: c_int, path: *const c_char, argv: usize, envp: usize, flags: c_int) -> c_int {
         exec(|| real::execveat(fd, path, argv, envp, flags))
+    }
+}
+
+/// What a child of clone(2) with a copy of our memory is to do.
+struct Child {
+    body: usize,
+    arg: usize,
+}
+
+unsafe extern "C-unwind" fn begin_copied(child: *const Child) -> c_int {
+    // SAFETY: in the child's copy of its parent's stack; the program's function has this type.
+    unsafe {
+        in_child();
+        let Child { body, arg } = child.read();
+        let body: unsafe extern "C-unwind" fn(usize) -> c_int = core::mem::transmute(body);
+        body(arg)
     }
 }
 

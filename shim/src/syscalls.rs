@@ -9,7 +9,7 @@ use crate::files::{changes, directory, locks, open, status};
 use crate::io::{connection, descriptor, message, poll, read_write, readiness_set, select, transfer};
 use crate::pthread::{cancel, futex};
 use crate::signal::{send, wait};
-use crate::{children, durability, export, ipc, real, start, time};
+use crate::{children, durability, export, ipc, process, real, start, time};
 use core::ffi::{c_int, c_long};
 
 /// The arguments of a system call.
@@ -115,11 +115,21 @@ unsafe fn on_descriptors(number: c_long, [a, b, c, d, e, f]: Arguments) -> Optio
     })
 }
 
+/// A child's number, as -1 and `errno`.
+fn forked(result: scheduler::sys::Result) -> c_int {
+    errno::answer(result) as c_int
+}
+
 unsafe fn elsewhere(number: c_long, [a, b, c, d, e, _]: Arguments) -> Option<isize> {
     let first = a as c_int;
     // SAFETY: the caller's.
     Some(unsafe {
         match number {
+            // (A child on a stack of its own comes back from here on none of ours.)
+            libc::SYS_fork => process::copied(|| forked(scheduler::sys!(fork))) as isize,
+            libc::SYS_clone if a as c_int & libc::CLONE_VM == 0 && b == 0 => {
+                process::copied(|| forked(scheduler::sys!(clone, a, b, c, d, e))) as isize
+            }
             libc::SYS_gettid => futex::gettid() as isize,
             libc::SYS_tgkill => send::tgkill(first, b as c_int, c as c_int) as isize,
             libc::SYS_tkill => return send::to_tid(first, b as c_int).map(|n| n as isize),

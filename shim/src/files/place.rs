@@ -156,8 +156,12 @@ pub fn about(fd: c_int) -> Result<Seen, Errno> {
     let about = unsafe {
         let mut about: libc::statx = core::mem::zeroed();
         let flags = libc::AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
-        scheduler::sys!(statx, fd, c"".as_ptr(), flags, libc::STATX_TYPE, &raw mut about)?;
-        about
+        match scheduler::sys!(statx, fd, c"".as_ptr(), flags, libc::STATX_TYPE, &raw mut about) {
+            Ok(_) => about,
+            Err(Errno::BADF) => return Err(Errno::BADF),
+            // Refused by a filter, or unknown.
+            Err(_) => about_by_fstat(fd)?,
+        }
     };
     let kind = u32::from(about.stx_mode) & libc::S_IFMT;
     let system = match kind {
@@ -168,6 +172,21 @@ pub fn about(fd: c_int) -> Result<Seen, Errno> {
         _ => System::Memory,
     };
     Ok(Seen { kind, device: (about.stx_rdev_major, about.stx_rdev_minor), system })
+}
+
+/// The same by the older call, which asks a file's server.
+#[cold]
+fn about_by_fstat(fd: c_int) -> Result<libc::statx, Errno> {
+    // SAFETY: the kernel fills an object of ours.
+    unsafe {
+        let mut old: libc::stat = core::mem::zeroed();
+        scheduler::sys!(fstat, fd, &raw mut old)?;
+        let mut about: libc::statx = core::mem::zeroed();
+        about.stx_mode = old.st_mode as u16;
+        (about.stx_dev_major, about.stx_dev_minor) = (libc::major(old.st_dev), libc::minor(old.st_dev));
+        (about.stx_rdev_major, about.stx_rdev_minor) = (libc::major(old.st_rdev), libc::minor(old.st_rdev));
+        Ok(about)
+    }
 }
 
 /// How a call is made.

@@ -6,9 +6,11 @@
 
 use super::place::{Last, Look, look, making};
 use super::systems::System;
+use crate::pthread::green;
 use crate::start;
 use core::ffi::{CStr, c_char};
 use scheduler::helpers::Class;
+use scheduler::{Carrier, Runtime};
 
 /// What the kernel reads of a program before it is one.
 const BEGINNING: usize = 4096;
@@ -16,12 +18,17 @@ const BEGINNING: usize = 4096;
 /// A script's interpreter may be a script, but not for ever.
 const DEEPEST: u32 = 5;
 
+/// (Not in a child that shares our memory: clone(2).)
+fn here() -> Option<(&'static Runtime, &'static Carrier)> {
+    start::here().filter(|_| green::is_carrier_thread())
+}
+
 /// Bring the file of this name into memory.
 ///
 /// # Safety
 /// `path` is the program's.
 pub unsafe fn warm(path: *const c_char) {
-    let Some((rt, carrier)) = start::here() else { return };
+    let Some((rt, carrier)) = here() else { return };
     // SAFETY: the caller's.
     match unsafe { look(libc::AT_FDCWD, path, Last::Followed) } {
         Look::Seen(seen) if seen.kind == libc::S_IFREG && seen.system == System::Memory => return,
@@ -42,7 +49,7 @@ pub unsafe fn warm_by_name(file: *const c_char) {
         if CStr::from_ptr(file).to_bytes().contains(&b'/') {
             return warm(file);
         }
-        let Some((rt, carrier)) = start::here() else { return };
+        let Some((rt, carrier)) = here() else { return };
         let places = libc::getenv(c"PATH".as_ptr());
         let places = if places.is_null() { c"/bin:/usr/bin" } else { CStr::from_ptr(places) };
         making(rt, carrier, Class::Unbounded, || {

@@ -98,6 +98,20 @@ pub fn send_now(fd: i32, msg: *const msghdr, flags: c_int) -> sys::Result {
     unsafe { scheduler::sys!(sendmsg, fd, msg, flags | libc::MSG_DONTWAIT) }
 }
 
+/// `RWF_NOWAIT` is not for this file, or a filter refuses the call that has flags.
+#[cold]
+fn is_no_nowait(fd: i32, error: Errno) -> bool {
+    match error {
+        EOPNOTSUPP | Errno::NOSYS | Errno::PERM => true,
+        // A filter says so of no bytes, too; the kernel, for which they may be too few, does not.
+        // SAFETY: no buffers.
+        Errno::INVAL => unsafe {
+            scheduler::sys!(preadv2, fd, 0, 0, HERE, 0, RWF_NOWAIT) == Err(Errno::INVAL)
+        },
+        _ => false,
+    }
+}
+
 fn readv_now(fd: i32, b: Buffers, at: usize) -> sys::Result {
     // SAFETY: the program's buffers.
     unsafe { scheduler::sys!(preadv2, fd, b.iov, b.count, at, 0, RWF_NOWAIT) }
@@ -139,7 +153,9 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
         };
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
-            (Err(EOPNOTSUPP), Kind::Nowait | Kind::Counter) => call.slot.set_kind(Kind::Pollable),
+            (Err(error), Kind::Nowait | Kind::Counter) if is_no_nowait(fd, error) => {
+                call.slot.set_kind(Kind::Pollable);
+            }
             _ => {
                 preempt::yield_if_due();
                 return result;
@@ -175,7 +191,7 @@ fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
         let offset = at.map_or(HERE, |at| at as usize + got);
         let result = match readv_now(fd, rest, offset) {
             // A file system without RWF_NOWAIT waits like any cold one.
-            Err(Errno::AGAIN | EOPNOTSUPP) => {
+            Err(error) if error == Errno::AGAIN || is_no_nowait(fd, error) => {
                 from_memory = false;
                 offload::raw(call.rt, call.carrier, Class::Bounded, || {
                     // SAFETY: the program's buffers; the program's thread is parked.
@@ -223,7 +239,7 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
         };
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
-            (Err(EOPNOTSUPP), Kind::Nowait) => call.slot.set_kind(Kind::Pollable),
+            (Err(error), Kind::Nowait) if is_no_nowait(fd, error) => call.slot.set_kind(Kind::Pollable),
             _ => {
                 preempt::yield_if_due();
                 return result;
@@ -303,7 +319,7 @@ pub fn send_message(call: Call, msg: &msghdr, flags: c_int) -> sys::Result {
         // (an unconnected unix datagram socket).
         let (fd, msg) = (call.fd, core::ptr::from_ref(msg));
         // SAFETY: the program's message; its thread is parked.
-        return offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
+        return offload::interruptible(call.rt, call.carrier, call.ends(Direction::Write), || unsafe {
             real::sendmsg(fd, msg, flags)
         });
     }

@@ -8,7 +8,7 @@
 use super::{Call, repeat, wait};
 use crate::errno::{answer, fail};
 use crate::io::descriptor::{created, note_linger};
-use crate::offload::{self, Ends};
+use crate::offload;
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use libc::{sockaddr, socklen_t};
@@ -95,16 +95,27 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
     }
     repeat(call, Direction::Read, || {
         if !call.is_ready(Direction::Read) {
-            return Err(Errno::AGAIN);
+            // Without a number for the connection the kernel does not wait for one.
+            return Err(is_number_left(fd).err().unwrap_or(Errno::AGAIN));
         }
         if call.rt.fds.is_private(call.slot) {
             return plain();
         }
         // SAFETY: the program's pointers; its thread is parked.
-        offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, call.ends(Direction::Read), || unsafe {
             real::accept4(fd, addr, addr_len, flags) as isize
         })
     })
+}
+
+/// Is there a descriptor number left?
+fn is_number_left(fd: c_int) -> Result<(), Errno> {
+    // SAFETY: no pointers; a number that nobody knows.
+    unsafe {
+        let copy = scheduler::sys!(fcntl, fd, libc::F_DUPFD_CLOEXEC, 0)?;
+        let _ = scheduler::sys!(close, copy);
+    }
+    Ok(())
 }
 
 fn is_listening(fd: c_int) -> bool {
@@ -133,7 +144,7 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
     };
     let on_helper = || {
         // SAFETY: the program's pointers; its thread is parked.
-        offload::interruptible(call.rt, call.carrier, Ends::INTERRUPTED, || unsafe {
+        offload::interruptible(call.rt, call.carrier, call.ends(Direction::Write), || unsafe {
             real::connect(fd, addr, addr_len) as isize
         })
     };

@@ -34,7 +34,13 @@ export! {
 
     /// closefrom(3)
     fn closefrom(low: c_int) -> () {
-        close_range(low.max(0) as u32, u32::MAX, 0);
+        match start::here() {
+            None => real::closefrom(low),
+            // An old kernel, or a filter, has no close_range.
+            Some((rt, _)) => if close_range(low.max(0) as u32, u32::MAX, 0) != 0 {
+                close_each(rt, low.max(0));
+            },
+        }
     }
 
     /// close_range(2)
@@ -309,6 +315,22 @@ pub fn adopt_early(rt: &'static Runtime) {
 }
 
 /// Close a range but for the scheduler's own numbers.
+/// Close every number from `low` on that may be open.
+#[cold]
+unsafe fn close_each(rt: &'static Runtime, low: c_int) {
+    // SAFETY: an object of ours; numbers that the program wants closed.
+    unsafe {
+        let mut limit: libc::rlimit = core::mem::zeroed();
+        libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
+        let highest = rt.fds.highest().max(limit.rlim_max.min(1 << 20) as u32);
+        for fd in low..highest as c_int {
+            if !is_own(fd) {
+                close(fd);
+            }
+        }
+    }
+}
+
 unsafe fn around_our_own(carrier: &Carrier, first: u32, last: u32, flags: c_int) -> c_int {
     let mut own = carrier.netpoll.own_descriptors();
     own.sort_unstable();

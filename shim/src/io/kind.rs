@@ -4,13 +4,19 @@ use crate::files::place;
 use crate::files::systems::System;
 use crate::io::terminal;
 use scheduler::fd_table::{FdSlot, Kind};
+use scheduler::sys::Errno;
 
 /// Major number of `/dev/null`, `/dev/zero`, `/dev/urandom` …
 const MEMORY_DEVICES: u32 = 1;
 
 /// Look, and remember it in the slot. `Unknown` if the descriptor is not open.
 pub fn look(fd: i32, slot: &FdSlot) -> Kind {
-    let Ok(seen) = place::about(fd) else { return Kind::Unknown };
+    let seen = match place::about(fd) {
+        Ok(seen) => seen,
+        Err(Errno::BADF) => return Kind::Unknown,
+        // Whatever it is, `poll` tells.
+        Err(_) => return Kind::Pollable,
+    };
     let kind = match seen.kind {
         libc::S_IFSOCK => socket_kind(fd),
         libc::S_IFREG | libc::S_IFBLK | libc::S_IFDIR => match seen.system {

@@ -79,6 +79,16 @@ impl Call {
         Ok(self.deadline_after(timeout))
     }
 
+    /// What ends the call on a helper: with a time-out set, socket calls are never restarted (signal(7)).
+    fn ends(&self, direction: Direction) -> Ends {
+        let mode = self.rt.fds.mode(self.fd, self.slot);
+        let timeout = match direction {
+            Direction::Read => mode.recv_timeout,
+            Direction::Write => mode.send_timeout,
+        };
+        if timeout != 0 { Ends::HANDLED } else { Ends::INTERRUPTED }
+    }
+
     /// When a wait that may last `timeout` nanoseconds ends; 0: never.
     fn deadline_after(&self, timeout: u64) -> Option<u64> {
         (timeout != 0).then(|| self.rt.clock.now().saturating_add(timeout))
@@ -155,8 +165,9 @@ pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(
             Waited::Ready => return Ok(()),
             Waited::TimedOut => return Err(Errno::AGAIN),
             Waited::Closed => return Err(Errno::BADF),
-            Waited::Refused(Errno::PERM) => return Ok(()),
-            // No room in the set: a helper waits.
+            // A file, which is always ready.
+            Waited::Refused(Errno::PERM) if call.is_ready(direction) => return Ok(()),
+            // No room in the set, or no set: a helper waits.
             Waited::Refused(_) => return wait_on_helper(call, direction, deadline, Ends::INTERRUPTED),
             // With a time-out set, socket calls are never restarted (signal(7)).
             Waited::Interrupted => match signal::interrupted(call.rt) {

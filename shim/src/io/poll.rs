@@ -157,6 +157,14 @@ pub fn wait_for_any(
     mut look: impl FnMut() -> sys::Result,
     list: impl Fn(&mut dyn FnMut(c_int, Direction)),
 ) -> sys::Result {
+    // A signal, be it a tick, makes the kernel fail though it does not wait. What a handler means for a call that
+    // waits is decided below.
+    let mut look = || loop {
+        match look() {
+            Err(Errno::INTR) => {}
+            other => break other,
+        }
+    };
     match look() {
         Ok(0) if patience != Patience::Look => {}
         other => return other,

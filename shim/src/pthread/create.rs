@@ -75,14 +75,14 @@ fn create(
     } else {
         let len = asked_size.checked_add(attr.guard).and_then(|l| l.checked_add(overhead + JACKET_FRAMES));
         let len = len.ok_or(libc::EINVAL)?;
-        rt.stacks.take(len, attr.guard).map_err(|_| libc::EAGAIN)?
+        crate::signal::undisturbed(|| rt.stacks.take(len, attr.guard)).map_err(|_| libc::EAGAIN)?
     };
     let life = if attr.flags & ATTR_DETACHED != 0 { DETACHED } else { 0 };
     let entry = super::exit::green_thread_main;
     let plan = Plan { stack, asked_size, start, arg, life, schedule, cpus, mask, entry };
     green::make(rt, plan).ok_or_else(|| {
         // SAFETY: nobody has seen the stack.
-        unsafe { rt.stacks.give_back(stack, None) };
+        crate::signal::undisturbed(|| unsafe { rt.stacks.give_back(stack, None) });
         libc::EAGAIN
     })
 }

@@ -93,8 +93,15 @@ unsafe extern "C-unwind" fn end(green: *mut Green) -> ! {
     let layout = start::layout();
     // SAFETY: we run on the thread's own block, and nothing of the program runs after this.
     unsafe {
-        (layout.call_tls_dtors)();
+        let is_main = green.cast() == green::main_thread();
+        if !is_main {
+            (layout.call_tls_dtors)();
+        }
         key::run_destructors();
+        // As in glibc: main's thread-local objects are destroyed by exit(3), if it comes to that here.
+        if is_main && green::is_last() {
+            libc::exit(0);
+        }
         layout.free_specific((*green).fs);
         layout.end_libc_state();
         kernel_owned::release_dead();

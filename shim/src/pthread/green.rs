@@ -18,6 +18,7 @@ use super::schedule::Schedule;
 use crate::execution::Execution;
 use crate::io::Own;
 use crate::real::Start;
+use crate::signal;
 use crate::signal::mask::{self, ThreadSignals};
 use crate::start;
 use crate::tls::Layout;
@@ -25,7 +26,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use libc::pthread_t;
 use scheduler::context::fs_base;
 use scheduler::list::Links;
@@ -117,6 +118,9 @@ unsafe impl Sync for MainRecord {}
 
 static MAIN: MainRecord = MainRecord(UnsafeCell::new(MaybeUninit::zeroed()));
 static MAIN_FS: AtomicUsize = AtomicUsize::new(0);
+/// In the child of a `fork` by another thread than main: that one's. It has the process's number for a tid.
+static SURVIVOR_FS: AtomicUsize = AtomicUsize::new(0);
+static KERNEL_TID: AtomicI32 = AtomicI32::new(0);
 static NEXT_ID: AtomicU32 = AtomicU32::new(2);
 /// Green threads that have not ended, the main thread included.
 static ALIVE: AtomicUsize = AtomicUsize::new(1);
@@ -134,8 +138,18 @@ pub fn main_handle() -> pthread_t {
 /// The tid of the kernel thread that runs green threads: the main thread's.
 #[inline]
 pub fn kernel_tid() -> i32 {
-    // SAFETY: the main thread's descriptor lives for ever.
-    unsafe { *start::layout().tid_of(MAIN_FS.load(Ordering::Relaxed)) }
+    KERNEL_TID.load(Ordering::Relaxed)
+}
+
+/// Is the calling kernel thread the carrier, on whatever block, in whatever step of a switch? For signal handlers.
+pub fn is_carrier_thread() -> bool {
+    // SAFETY: no pointers.
+    unsafe { scheduler::sys!(gettid) == Ok(kernel_tid() as usize) }
+}
+
+fn learn_kernel_tid() {
+    // SAFETY: no pointers.
+    KERNEL_TID.store(unsafe { scheduler::sys!(gettid) }.unwrap_or(0) as i32, Ordering::Relaxed);
 }
 
 /// Complete the main thread's record; the scheduler has written its own part.
@@ -143,6 +157,7 @@ pub fn adopt_main() {
     choose_tid_window();
     let fs = fs_base();
     MAIN_FS.store(fs, Ordering::Relaxed);
+    learn_kernel_tid();
     let main: *mut Green = MAIN.0.get().cast();
     // SAFETY: zero is a valid value of every other field but `start`, which nobody reads.
     unsafe {
@@ -186,7 +201,10 @@ pub fn find(thread: pthread_t) -> Option<&'static Green> {
     }
     let layout = start::layout();
     // SAFETY: a pthread_t points to a descriptor; natively libc reads the tid just so.
-    unsafe { (*layout.tid_of(fs) >= FIRST_TID).then(|| &*record_at(layout, fs)) }
+    unsafe {
+        let is_green = *layout.tid_of(fs) >= FIRST_TID || fs == SURVIVOR_FS.load(Ordering::Relaxed);
+        is_green.then(|| &*record_at(layout, fs))
+    }
 }
 
 /// What `pthread_create` decided.
@@ -309,14 +327,22 @@ pub fn recycle(green: &'static Green) {
     let (stack, fs) = (green.stack, green.fs);
     // What a recycled stack keeps: the block, the record and the first frames.
     let hot = (overhead(layout) + (16 << 10)).next_multiple_of(PAGE);
+    if SURVIVOR_FS.load(Ordering::Relaxed) == fs {
+        SURVIVOR_FS.store(0, Ordering::Relaxed);
+    }
     // SAFETY: the thread is dead, off its stack, and its handle is not used any more.
-    unsafe {
+    signal::undisturbed(|| unsafe {
         *layout.tid_of(fs) = -1;
         if stack.foreign || !rt.stacks.pools(&stack) {
             layout.destroy(fs);
         }
         rt.stacks.give_back(stack, went_deep(&stack, hot).then_some(hot));
-    }
+    });
+}
+
+/// Is there one thread left that has not ended?
+pub fn is_last() -> bool {
+    ALIVE.load(Ordering::Acquire) == 1
 }
 
 /// One thread less runs; answers whether it was the last.
@@ -326,17 +352,20 @@ pub fn one_less(green: &Green) -> bool {
     ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
 }
 
-/// In the child of `fork`, `thread` is the only one; glibc gave its descriptor the child's tid.
+/// In the child of `fork`, `thread` is the only one.
 pub fn after_fork(thread: *mut Thread) {
     ALIVE.store(1, Ordering::Relaxed);
     choose_tid_window();
     // SAFETY: the running thread's own record and descriptor.
     unsafe {
         let green = &*thread.cast::<Green>();
+        learn_kernel_tid();
+        // (By _Fork or a system call libc has not.)
+        *start::layout().tid_of(green.fs) = kernel_tid();
+        // What is done in the kernel thread's name is done on this block.
+        *start::layout().tid_of(MAIN_FS.load(Ordering::Relaxed)) = kernel_tid();
         if thread != main_thread() {
-            let tid = start::layout().tid_of(green.fs);
-            *start::layout().tid_of(MAIN_FS.load(Ordering::Relaxed)) = *tid;
-            *tid = tid_of_id(green.thread.id);
+            SURVIVOR_FS.store(green.fs, Ordering::Relaxed);
             start::layout().unlink(green.fs);
         }
         roster::after_fork(green);

@@ -38,7 +38,7 @@ macro_rules! real {
             /// # Safety
             /// As for the libc function.
             #[inline]
-            #[allow(clippy::too_many_arguments)]
+            #[allow(clippy::too_many_arguments, non_snake_case)]
             pub unsafe fn $name($($arg: $ty),*) $(-> $ret)? {
                 let at = entry::$name.address();
                 // SAFETY: libc's function of this name has this type.
@@ -142,6 +142,7 @@ real! {
     fn pipe(pair: *mut c_int) -> c_int;
     fn pipe2(pair: *mut c_int, flags: c_int) -> c_int;
     fn close(fd: c_int) -> c_int;
+    fn closefrom(low: c_int);
     fn close_range(first: u32, last: u32, flags: c_int) -> c_int;
     fn dup(fd: c_int) -> c_int;
     fn dup2(from: c_int, to: c_int) -> c_int;
@@ -471,6 +472,9 @@ real! {
     fn siginterrupt(signal: c_int, interrupts: c_int) -> c_int;
     fn posix_spawn @ c"GLIBC_2.15" (pid: *mut libc::pid_t, path: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
     fn posix_spawnp @ c"GLIBC_2.15" (pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
+    fn _Fork() -> c_int;
+    fn clone(body: usize, stack: usize, flags: c_int, arg: usize, parent_tid: usize, tls: usize, child_tid: usize) -> c_int;
+    fn abort() -> !;
     fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int;
     fn execv(path: *const c_char, argv: usize) -> c_int;
     fn execvp(file: *const c_char, argv: usize) -> c_int;

@@ -90,7 +90,7 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
         if let Some(which) = preempt::is_tick(signal, info) {
             return preempt::tick(which, context);
         }
-        let Some(rt) = start::runtime().filter(|rt| rt.carrier.is_here_on_any_block()) else {
+        let Some(rt) = start::runtime().filter(|_| green::is_carrier_thread()) else {
             return run_natively(signal, info, context);
         };
         mask::kernel_has(u64::MAX);
@@ -98,12 +98,16 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
         let me = green::current(rt);
         let code = (*info).si_code;
         if is_fault(signal, code) {
-            run_here(me, signal, info, context);
+            if me.signals.blocks(signal) {
+                die_of(signal, &*info);
+            } else {
+                run_here(me, signal, info, context);
+            }
         } else if let Some(to) = directed_to(me, signal, &*info) {
             if ptr::eq(to, me) && !carrier.is_critical() && !me.signals.blocks(signal) {
                 run_here(me, signal, info, context);
             } else {
-                pending::note(to, signal);
+                pending::note(to, &*info);
                 carrier.signal_kept();
                 carrier.interrupt((&raw const to.thread).cast_mut());
             }
@@ -122,6 +126,18 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
         }
         mask::resume_with_ours(context);
     }
+}
+
+/// A fault whose signal the thread blocks, perhaps because it is in the handler: the kernel makes an end of it. (It
+/// looks at its own mask, which is not the thread's.)
+unsafe fn die_of(signal: c_int, info: &siginfo_t) {
+    // SAFETY: an object of ours.
+    unsafe {
+        let default: Action = core::mem::zeroed();
+        real::sigaction(signal, &raw const default, ptr::null_mut());
+    }
+    // Not every faulting instruction is executed again.
+    send::to_kernel(info);
 }
 
 /// The mask that the kernel restores when a handler returns.
@@ -188,8 +204,10 @@ unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
         if !is_fault(signal, (*info).si_code) {
             run_if_due();
         }
+        // (The handler may install another action.)
+        let flags = HANDLERS[signal as usize].flags.load(Ordering::Relaxed);
         call(signal, info, context);
-        note_verdict(me, signal);
+        note_verdict(me, flags);
         if to_come.is_some() {
             me.mask_to_come.set(Some(*own & !mask::NEVER));
             mask::set(me, now);
@@ -292,22 +310,27 @@ fn take_one(rt: &'static Runtime, me: &'static Green) -> Option<(siginfo_t, Disp
         return Some((info, disposition(info.si_signo)));
     }
     let signal = kept_for(rt, me)?;
-    take_kept(bit(signal)).map(|info| (info, disposition_of_kept(signal)))
+    // The next of its kind stays in the kernel's queue until the handler has its mask.
+    unqueue(bit(signal)).map(|info| (info, disposition_of_kept(signal)))
 }
 
 /// Take the lowest kept signal of a set.
 pub fn take_kept(set: u64) -> Option<siginfo_t> {
-    let info = undisturbed(|| {
-        let signal = signals_in(kept() & set).next()?;
-        KEPT.fetch_and(!bit(signal), Ordering::SeqCst);
-        // SAFETY: filled in when the bit was set.
-        Some(unsafe { (*INFOS.0.get())[signal as usize].assume_init() })
-    });
+    let info = unqueue(set);
     // The next of its kind may come out of the kernel's queue.
     if info.is_some() {
         mask::sync();
     }
     info
+}
+
+fn unqueue(set: u64) -> Option<siginfo_t> {
+    undisturbed(|| {
+        let signal = signals_in(kept() & set).next()?;
+        KEPT.fetch_and(!bit(signal), Ordering::SeqCst);
+        // SAFETY: filled in when the bit was set.
+        Some(unsafe { (*INFOS.0.get())[signal as usize].assume_init() })
+    })
 }
 
 /// A signal is ignored from now on: what is pending of it is gone.
@@ -366,8 +389,8 @@ fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
 }
 
 /// A handler ran in this thread: what does that mean for the call it interrupted?
-fn note_verdict(me: &Green, signal: c_int) {
-    let restarts = HANDLERS[signal as usize].flags.load(Ordering::Relaxed) & libc::SA_RESTART != 0;
+fn note_verdict(me: &Green, flags: c_int) {
+    let restarts = flags & libc::SA_RESTART != 0;
     me.verdict.set(me.verdict.get().max(if restarts { 1 } else { 2 }));
 }
 

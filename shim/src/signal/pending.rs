@@ -5,13 +5,14 @@
 //! in the order sent. Standard signals are queued once, real-time ones as often as they are sent.
 //! A bit without an entry stands for a signal of which nothing more is known.
 
-use super::{bit, undisturbed};
+use super::{SIGNALS, bit, undisturbed};
 use crate::pthread::green::Green;
 use crate::pthread::roster;
+use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use libc::siginfo_t;
 use scheduler::list::{Links, List, Node};
 use scheduler::spin::Spin;
@@ -96,13 +97,36 @@ pub fn push(to: &Green, info: siginfo_t) -> Result<(), c_int> {
             None if is_standard => {}
             None => return Err(libc::EAGAIN),
         }
-        note(to, signal);
+        mark(to, signal);
         Ok(())
     })
 }
 
-/// A signal is pending of which nothing more is known.
-pub fn note(to: &Green, signal: c_int) {
+/// The last of each number that [`note`] was given.
+struct Noted(UnsafeCell<[MaybeUninit<siginfo_t>; SIGNALS]>);
+// SAFETY: written and read on the carrier only, a signal's entry while its bit in NOTED says whose turn it is.
+unsafe impl Sync for Noted {}
+static INFOS: Noted = Noted(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
+static NOTED: AtomicU64 = AtomicU64::new(0);
+
+/// In a signal handler of ours, which must not wait for the queue: another process has sent a thread this.
+pub fn note(to: &Green, info: &siginfo_t) {
+    // SAFETY: see above.
+    unsafe { (*INFOS.0.get())[info.si_signo as usize].write(*info) };
+    NOTED.fetch_or(bit(info.si_signo), Ordering::SeqCst);
+    mark(to, info.si_signo);
+}
+
+/// A signal that is in no queue.
+fn noted(signal: c_int) -> siginfo_t {
+    if NOTED.fetch_and(!bit(signal), Ordering::SeqCst) & bit(signal) == 0 {
+        return super::plain_info(signal);
+    }
+    // SAFETY: filled in when the bit was set.
+    unsafe { (*INFOS.0.get())[signal as usize].assume_init() }
+}
+
+fn mark(to: &Green, signal: c_int) {
     to.signals.pending.fetch_or(bit(signal), Ordering::SeqCst);
     refresh(to);
 }
@@ -130,21 +154,52 @@ pub fn take(green: &Green, set: u64) -> Option<siginfo_t> {
     undisturbed(|| {
         let queue = QUEUE.lock();
         let entry = queue.find(green, signal);
-        let mut info = super::plain_info(signal);
-        if !entry.is_null() {
+        let info = if entry.is_null() {
+            noted(signal)
+        } else {
             // SAFETY: a queued entry, filled in.
             unsafe {
-                info = (*entry).info.assume_init();
                 queue.queued.remove(entry);
                 queue.free.push_back(entry);
+                (*entry).info.assume_init()
             }
-        }
+        };
         if entry.is_null() || queue.find(green, signal).is_null() {
             green.signals.pending.fetch_and(!bit(signal), Ordering::SeqCst);
         }
         refresh(green);
         Some(info)
     })
+}
+
+/// A new program inherits what is pending for the thread: give that to the kernel, which blocks it. Answers what it was.
+pub fn lend(me: &Green) -> u64 {
+    let mut lent = 0;
+    while let Some(info) = take(me, me.signals.blocked()) {
+        lent |= bit(info.si_signo);
+        super::send::to_kernel(&info);
+    }
+    lent
+}
+
+/// There is no new program: after [`lend`].
+pub fn take_back(me: &Green, lent: u64) {
+    let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    if lent == 0 {
+        return;
+    }
+    loop {
+        // SAFETY: objects of ours.
+        let info = unsafe {
+            let mut info: siginfo_t = core::mem::zeroed();
+            let set = &raw const lent;
+            if scheduler::sys!(rt_sigtimedwait, set, &raw mut info, &raw const now, 8usize).is_err() {
+                return;
+            }
+            info
+        };
+        let _ = push(me, info);
+    }
 }
 
 /// Nobody is to get this signal any more.

@@ -110,6 +110,15 @@ fn is_over(green: &Green) -> bool {
 }
 
 export! {
+    /// abort(3): libc lets SIGABRT through where we would not see it.
+    fn abort() -> ! {
+        if let Some((rt, _)) = start::here() {
+            let me = green::current(rt);
+            super::mask::set_and_deliver(me, me.signals.blocked() & !bit(libc::SIGABRT));
+        }
+        real::abort()
+    }
+
     /// pthread_kill(3)
     fn pthread_kill(thread: pthread_t, signal: c_int) -> c_int {
         match green_handle(thread) {

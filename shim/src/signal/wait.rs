@@ -5,6 +5,7 @@
 //! sigsuspend park until a handler of their thread has run.
 
 use super::delivery::take_kept;
+use super::send::SI_TKILL;
 use super::set::{bit, bits_of, store};
 use super::{Verdict, interrupted, mask, pending, verdict, wait_unless_interrupted};
 use crate::errno::fail;
@@ -96,6 +97,18 @@ export! {
 /// Take a pending signal of the set without waiting, the thread's own before the process's; `EAGAIN` if
 /// there is none.
 fn take_now(me: &'static Green, set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
+    let taken = take_any(me, set, info)?;
+    // SAFETY: the program's, just filled in.
+    unsafe {
+        // As libc does.
+        if !info.is_null() && (*info).si_code == SI_TKILL {
+            (*info).si_code = libc::SI_USER;
+        }
+    }
+    Ok(taken)
+}
+
+fn take_any(me: &'static Green, set: *const sigset_t, info: *mut siginfo_t) -> sys::Result {
     // SAFETY: the program's set.
     let bits = unsafe { bits_of(set) };
     if let Some(taken) = pending::take(me, bits).or_else(|| take_kept(bits)) {
@@ -156,26 +169,65 @@ fn wait_awaiting(
     patience: Patience,
 ) -> sys::Result {
     let me = green::current(rt);
-    Own::with(rt, bell(set)?, |bell| {
-        let Some(call) = Call::on(bell.fd) else { return Err(Errno::BADF) };
-        let _ = verdict(rt);
-        loop {
-            let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
-                carrier.netpoll.wait(carrier, bell.fd, call.slot, Direction::Read, patience.deadline())
-            });
-            match (take_now(me, set, info), waited) {
-                (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
-                (Err(Errno::AGAIN), Waited::Interrupted) => {
-                    if interrupted(rt) != Verdict::Nothing {
-                        return Err(Errno::INTR);
-                    }
-                }
-                (Err(Errno::AGAIN), Waited::Refused(error)) => return Err(error),
-                (Err(Errno::AGAIN), _) => {}
-                (taken, _) => return taken,
-            }
+    let _ = verdict(rt);
+    match bell(set) {
+        Ok(fd) => Own::with(rt, fd, |bell| {
+            let Some(call) = Call::on(bell.fd) else { return Err(Errno::BADF) };
+            until_taken(
+                rt,
+                carrier,
+                || take_now(me, set, info),
+                || match carrier.netpoll.wait(
+                    carrier,
+                    bell.fd,
+                    call.slot,
+                    Direction::Read,
+                    patience.deadline(),
+                ) {
+                    Waited::Refused(_) => look_again_soon(rt, carrier, patience),
+                    waited => waited,
+                },
+            )
+        }),
+        Err(_) => {
+            until_taken(rt, carrier, || take_now(me, set, info), || look_again_soon(rt, carrier, patience))
         }
-    })
+    }
+}
+
+fn until_taken(
+    rt: &'static Runtime,
+    carrier: &'static Carrier,
+    take: impl Fn() -> sys::Result,
+    wait: impl Fn() -> Waited,
+) -> sys::Result {
+    loop {
+        let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, &wait);
+        match (take(), waited) {
+            (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
+            (Err(Errno::AGAIN), Waited::Interrupted) => {
+                if interrupted(rt) != Verdict::Nothing {
+                    return Err(Errno::INTR);
+                }
+            }
+            (Err(Errno::AGAIN), _) => {}
+            (taken, _) => return taken,
+        }
+    }
+}
+
+/// Without a bell: there is no descriptor left, or no signalfd is allowed.
+#[cold]
+fn look_again_soon(rt: &'static Runtime, carrier: &'static Carrier, patience: Patience) -> Waited {
+    const SOON_NANOS: u64 = 2_000_000;
+    let soon = rt.clock.now() + SOON_NANOS;
+    let end = patience.deadline().unwrap_or(u64::MAX);
+    carrier.prepare_park();
+    match carrier.park(Reason::Signal, Some(soon.min(end))) {
+        Wake::Interrupted => Waited::Interrupted,
+        Wake::TimedOut if end <= soon => Waited::TimedOut,
+        _ => Waited::Ready,
+    }
 }
 
 /// A signalfd: readable while a signal of the set is pending.
