@@ -1,6 +1,8 @@
 /* A filter answers EPERM or ENOSYS to calls that programs, libc or a library may use to
  * be better off, none of which a thread needs to run, to wait or to be woken: they run,
  * wait and are woken as ever. seccomp(2), pthreads(7), and the page of each call.
+ *
+ * test: env=GREEN_TRAP=0
  */
 #include "lib/refuse.h"
 #include <netdb.h>

@@ -171,15 +171,8 @@ pub unsafe fn tick(which: usize, context: *mut c_void) {
         return;
     }
     // SAFETY: the kernel's context.
-    let (code, stack, alternate) = unsafe {
-        let context = &*context.cast::<libc::ucontext_t>();
-        let registers = &context.uc_mcontext.gregs;
-        let (code, stack) = (registers[libc::REG_RIP as usize], registers[libc::REG_RSP as usize]);
-        let from = context.uc_stack.ss_sp.addr();
-        (code as usize, stack as usize, from..from + context.uc_stack.ss_size)
-    };
-    // On the alternate stack the next signal would begin at its top again.
-    if carrier.is_critical() || !is_programs_own(code) || alternate.contains(&stack) {
+    let code = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] };
+    if carrier.is_critical() || !is_programs_own(code as usize) {
         DUE.store(true, Ordering::Relaxed);
         carrier.signal_kept();
         let retry = RETRY_TIMER.load(Ordering::Relaxed);

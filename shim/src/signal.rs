@@ -16,17 +16,20 @@
 //! pending signals (pending.rs). After a wait was interrupted, [`verdict`] says what signal(7) says: fail with `EINTR`, or,
 //! if every handler that ran was installed with `SA_RESTART`, wait on.
 //!
-//! Alternate stacks are still the kernel thread's (docs/limits.md).
+//! Alternate stacks: altstack.rs.
 
+mod altstack;
 mod delivery;
 mod dispositions;
 mod jump;
 pub mod mask;
+mod overflow;
 mod pending;
 pub mod send;
 pub mod set;
 pub mod wait;
 
+pub use altstack::{NONE as NO_ALTERNATE, adopt as adopt_alternate};
 pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers};
 pub use dispositions::{adopt_handlers, is_function, lend_ignored, sigaction, take_back, take_over};
 pub use pending::{lend as lend_pending, take_back as take_pending_back};

@@ -145,6 +145,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     }
     crate::io::descriptor::adopt_early(rt);
     signal::mask::adopt();
+    signal::adopt_alternate();
     signal::adopt_handlers();
     loader::adopt();
     trap::arm();

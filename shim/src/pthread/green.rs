@@ -100,6 +100,8 @@ pub struct Green {
     pub own_descriptors: Cell<*const Own>,
     /// What the helper does that is on this thread's TLS block, or null.
     pub executor: AtomicPtr<Execution>,
+    /// Its alternate signal stack.
+    pub alternate: Cell<libc::stack_t>,
     /// Its mask, and signals on their way to it.
     pub signals: ThreadSignals,
     /// What the handlers that ran lately mean for an interrupted call (signal.rs).
@@ -166,6 +168,16 @@ pub fn adopt_main() {
         (*main).schedule = Cell::new(None);
         (*main).mask_to_come = Cell::new(None);
         roster::add(&*main);
+    }
+}
+
+impl Green {
+    /// Is this address below what its stack has? (Of the main thread's nobody knows, nor of one without a guard.)
+    pub fn has_used_up(&self, address: usize) -> bool {
+        // A function with large variables may go past the guard.
+        const FAR: usize = 1 << 20;
+        let low = self.stack.base.addr();
+        self.stack.guard != 0 && (low.saturating_sub(FAR)..low + self.stack.guard).contains(&address)
     }
 }
 
@@ -265,6 +277,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             roster: Links::new(),
             mask_to_come: Cell::new(None),
             own_descriptors: Cell::new(ptr::null()),
+            alternate: Cell::new(signal::NO_ALTERNATE),
             executor: AtomicPtr::new(ptr::null_mut()),
             signals: ThreadSignals::new(),
             verdict: Cell::new(0),

@@ -1,10 +1,12 @@
 //! How a signal gets to its thread; see signal.rs for the picture.
 
-use super::dispositions::{Disposition, HANDLERS, call, disposition, disposition_of_kept, take_back};
+use super::dispositions::{
+    Disposition, HANDLERS, call, disposition, disposition_of_kept, is_fault_signal, take_back,
+};
 use super::mask::{self, everybodys};
 use super::send::{self, SI_TKILL};
 use super::set::{bit, set_kernel_mask, signals_in};
-use super::{Action, SIGNALS, pending, undisturbed};
+use super::{Action, SIGNALS, altstack, overflow, pending, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
@@ -56,11 +58,7 @@ pub fn after_fork() {
 }
 
 fn is_fault(signal: c_int, code: c_int) -> bool {
-    let fault = matches!(
-        signal,
-        libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS
-    );
-    fault && code > 0
+    is_fault_signal(signal) && code > 0
 }
 
 /// The thread that takes a signal of the process: the main thread unless it blocks it, as on Linux. One whose call
@@ -97,8 +95,15 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
         let carrier = &rt.carrier;
         let me = green::current(rt);
         let code = (*info).si_code;
-        if is_fault(signal, code) {
-            if me.signals.blocks(signal) {
+        if disposition_of_kept(signal) != Disposition::Handled && is_fault_signal(signal) {
+            overflow::report_if_used_up(me, &*info);
+            die_of(signal, &*info);
+        } else if is_fault(signal, code) {
+            if altstack::is_ours(context) {
+                // It could not be moved.
+                overflow::report(me);
+                die_of(signal, &*info);
+            } else if me.signals.blocks(signal) {
                 die_of(signal, &*info);
             } else {
                 run_here(me, signal, info, context);
@@ -137,7 +142,11 @@ unsafe fn die_of(signal: c_int, info: &siginfo_t) {
         real::sigaction(signal, &raw const default, ptr::null_mut());
     }
     // Not every faulting instruction is executed again.
-    send::to_kernel(info);
+    // SAFETY: an object of ours.
+    unsafe {
+        let (process, thread) = (scheduler::sys!(getpid).unwrap_or(0), scheduler::sys!(gettid).unwrap_or(0));
+        let _ = scheduler::sys!(rt_tgsigqueueinfo, process, thread, signal, core::ptr::from_ref(info));
+    }
 }
 
 /// The mask that the kernel restores when a handler returns.
@@ -165,6 +174,9 @@ fn directed_to(me: &'static Green, signal: c_int, info: &siginfo_t) -> Option<&'
 unsafe fn run_natively(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's arguments.
     unsafe {
+        if is_fault_signal(signal) && disposition_of_kept(signal) != Disposition::Handled {
+            return die_of(signal, &*info);
+        }
         set_kernel_mask(*mask_of(context) | mask_during(signal));
         call(signal, info, context);
     }
@@ -193,6 +205,7 @@ unsafe fn run_here(me: &'static Green, signal: c_int, info: *mut siginfo_t, cont
 unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's arguments.
     unsafe {
+        altstack::show(me, context);
         let own = mask_of(context);
         let now = me.signals.blocked();
         // In sigsuspend and its like the context shows the mask that comes after the call.
@@ -207,6 +220,7 @@ unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
         // (The handler may install another action.)
         let flags = HANDLERS[signal as usize].flags.load(Ordering::Relaxed);
         call(signal, info, context);
+        altstack::take_back(me, context);
         note_verdict(me, flags);
         if to_come.is_some() {
             me.mask_to_come.set(Some(*own & !mask::NEVER));
@@ -380,11 +394,11 @@ fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
     }
     let saved = errno::get();
     // SAFETY: objects of our own. A handler that runs late sees the context it runs in.
-    unsafe {
+    altstack::on_alternate(me, signal, &mut || unsafe {
         let mut context: libc::ucontext_t = core::mem::zeroed();
         libc::getcontext(&raw mut context);
         run_masked(me, signal, &raw mut info, (&raw mut context).cast());
-    }
+    });
     errno::set(saved);
 }
 

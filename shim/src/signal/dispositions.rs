@@ -3,6 +3,7 @@
 //! Once green threads exist the kernel is given `on_signal` in place of every handler; the program's
 //! own function, flags and mask are kept here and shown to it when it asks.
 
+use super::altstack::on_signal_elsewhere;
 use super::delivery::{self, on_signal};
 use super::set::{self, bit};
 use super::{Action, SIGNALS, is_valid};
@@ -44,8 +45,8 @@ export! {
         // A child of vfork shares our memory, but not its actions.
         let borrowed = may_be_vfork_child();
         if let (Some(wanted), Some(handler), false) = (action.as_ref(), known, borrowed) {
-            if is_function(wanted.sa_sigaction) {
-                ours.write(wrapped(wanted));
+            if is_function(wanted.sa_sigaction) || is_watched(signal, wanted.sa_sigaction) {
+                ours.write(wrapped(signal, wanted));
                 passed = ours.as_ptr();
             }
             if preempt::has_taken(signal) {
@@ -63,7 +64,7 @@ export! {
             delivery::discard(signal);
         }
         if let (0, Some(old), Some((function, flags, mask))) = (result, old.as_mut(), before)
-            && old.sa_sigaction == on_signal as *const () as usize
+            && is_ours(old.sa_sigaction)
         {
             old.sa_sigaction = function;
             old.sa_flags = flags;
@@ -133,6 +134,24 @@ export! {
     }
 }
 
+/// What the kernel is given in place of the program's handlers.
+fn is_ours(action: usize) -> bool {
+    action == on_signal as *const () as usize || action == on_signal_elsewhere as *const () as usize
+}
+
+/// Signals of instructions that go wrong.
+pub fn is_fault_signal(signal: c_int) -> bool {
+    matches!(
+        signal,
+        libc::SIGSEGV | libc::SIGBUS | libc::SIGFPE | libc::SIGILL | libc::SIGTRAP | libc::SIGSYS
+    )
+}
+
+/// The signal of a stack that is used up comes to us in any case; but what ignores it is inherited by programs.
+fn is_watched(signal: c_int, action: usize) -> bool {
+    signal == libc::SIGSEGV && action == libc::SIG_DFL
+}
+
 /// By this action a signal is dropped, also one that is pending already.
 fn is_ignored(signal: c_int, action: usize) -> bool {
     let by_default = matches!(signal, libc::SIGCHLD | libc::SIGCONT | libc::SIGURG | libc::SIGWINCH);
@@ -146,10 +165,15 @@ pub fn is_function(handler: usize) -> bool {
 
 /// The action we give the kernel in place of the program's. It blocks everything, so that no signal
 /// interrupts our own steps; the handler then runs under the mask that the program asked for.
-fn wrapped(wanted: &Action) -> Action {
+fn wrapped(signal: c_int, wanted: &Action) -> Action {
     let mut action = *wanted;
     action.sa_sigaction = on_signal as *const () as usize;
     action.sa_flags |= libc::SA_SIGINFO;
+    // A fault may mean that there is no stack.
+    if action.sa_flags & libc::SA_ONSTACK != 0 || is_fault_signal(signal) {
+        action.sa_sigaction = on_signal_elsewhere as *const () as usize;
+        action.sa_flags |= libc::SA_ONSTACK;
+    }
     // SAFETY: a set of ours. SIGSYS is the safety net's (trap.rs).
     unsafe { set::store(!bit(libc::SIGSYS), &raw mut action.sa_mask) };
     action
@@ -158,7 +182,7 @@ fn wrapped(wanted: &Action) -> Action {
 /// The action of a signal that we use ourselves.
 fn taken_over() -> Action {
     // SAFETY: zero is a valid action.
-    let mut action = wrapped(&unsafe { core::mem::zeroed() });
+    let mut action = wrapped(preempt::SIGNAL, &unsafe { core::mem::zeroed() });
     action.sa_flags |= libc::SA_RESTART;
     action
 }
@@ -169,7 +193,7 @@ pub fn take_over(signal: c_int) {
     unsafe {
         let mut action: Action = core::mem::zeroed();
         real::sigaction(signal, core::ptr::null(), &raw mut action);
-        if action.sa_sigaction != on_signal as *const () as usize {
+        if !is_ours(action.sa_sigaction) {
             HANDLERS[signal as usize].remember(&action);
         }
         let ours = taken_over();
@@ -246,7 +270,7 @@ pub fn disposition(signal: c_int) -> Disposition {
         real::sigaction(signal, core::ptr::null(), &raw mut action);
         action.sa_sigaction
     };
-    Disposition::of(action)
+    if is_ours(action) { disposition_of_kept(signal) } else { Disposition::of(action) }
 }
 
 impl Handler {
@@ -266,12 +290,12 @@ pub fn adopt_handlers() {
             let mut action: Action = core::mem::zeroed();
             if !is_valid(signal as c_int)
                 || real::sigaction(signal as c_int, core::ptr::null(), &raw mut action) != 0
-                || !is_function(action.sa_sigaction)
+                || !(is_function(action.sa_sigaction) || is_watched(signal as c_int, action.sa_sigaction))
             {
                 continue;
             }
             handler.remember(&action);
-            let ours = wrapped(&action);
+            let ours = wrapped(signal as c_int, &action);
             real::sigaction(signal as c_int, &raw const ours, core::ptr::null_mut());
         }
     }

@@ -11,7 +11,7 @@
 //! How many threads block each signal is counted, so that a thread that blocks nothing costs nothing.
 
 use super::set::{self, bit, bits_of, kernel_mask, set_kernel_mask, signals_in};
-use super::{SIGNALS, delivery, pending, undisturbed};
+use super::{SIGNALS, altstack, delivery, pending, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
 use crate::{export, preempt, real, start, trap};
@@ -217,7 +217,10 @@ pub unsafe fn in_handler(context: *mut libc::c_void, work: impl FnOnce()) {
 pub unsafe fn resume_with_ours(context: *mut libc::c_void) {
     let mask = wanted();
     // SAFETY: the caller's.
-    unsafe { *delivery::mask_of(context) = mask };
+    unsafe {
+        *delivery::mask_of(context) = mask;
+        altstack::resume_with_ours(context);
+    }
     kernel_has(mask);
 }
 

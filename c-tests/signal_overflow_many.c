@@ -1,7 +1,7 @@
 /* Threads use up their stacks, each with an alternate stack of its own, on which
  * a SIGSEGV handler runs and jumps back: sigaltstack(2), sigsetjmp(3).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 #include <setjmp.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  * other threads run on theirs, or where those threads are, and its frames stay
  * as they are: sigaltstack(2), signal-safety(7).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 enum { SIZE = 64 << 10, WORDS = 1000, TIMES = 20 };
 

@@ -4,7 +4,7 @@
  * such a handler itself; a thread without one runs it where it is. The errors
  * are those of the manual: sigaltstack(2), sigaction(2), pthread_create(3).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 #include <stdint.h>
 
