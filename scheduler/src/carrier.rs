@@ -287,6 +287,20 @@ impl Carrier {
         self.ticked.replace(now) == now
     }
 
+    /// The running thread could go on: does it?
+    pub fn yield_by_chance(&self) {
+        // SAFETY: the running thread's record.
+        if self.run.is_left(unsafe { &*self.current.get() }) {
+            self.yield_now();
+        }
+    }
+
+    /// Whoever runs now is to run last.
+    pub fn demote(&self) {
+        // SAFETY: the running thread's record.
+        self.run.demote(unsafe { &*self.current.get() });
+    }
+
     /// Let others run first; whoever is next has begun its slice now.
     pub fn yield_for_slice(&self) {
         self.ticked.set(self.switches.get() + 1);

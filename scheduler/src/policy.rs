@@ -2,6 +2,9 @@
 //!
 //! `fifo` is first come, first served. `random(seed)` picks any runnable thread by a seeded
 //! generator: the same seed gives the same order of decisions, another seed another schedule.
+//! `priorities` gives each thread a random priority, always runs the highest, and lowers the running one's at some
+//! random steps: a fault that needs d decisions in a certain order is found with a known probability (Burckhardt and
+//! others, "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
 
 use crate::sys::{self, Errno};
 use crate::thread::Thread;
@@ -15,6 +18,13 @@ pub enum Policy {
     Fifo,
     /// Uniformly random, by this seed.
     Random(u64),
+    /// By random priorities, of which `depth` - 1 change.
+    Priorities {
+        /// Of all that is random.
+        seed: u64,
+        /// How many decisions the fault needs.
+        depth: u32,
+    },
 }
 
 /// Threads the random policy can hold at once: address space, not memory.
@@ -29,16 +39,38 @@ pub struct RunQueue {
     /// Random policy: an array of `len` threads; null under fifo.
     array: Cell<*mut *mut Thread>,
     random: Cell<u64>,
+    /// By priorities, not at random.
+    ranked: Cell<bool>,
+    /// Points that threads have passed.
+    steps: Cell<u64>,
+    /// At these the running thread's priority becomes the lowest yet; 0: no more.
+    changes: [Cell<u64>; CHANGES],
 }
+
+const CHANGES: usize = 15;
+/// Priorities of threads that have done nothing to lose them are above this.
+const HIGH: u64 = 1 << 32;
 
 impl RunQueue {
     /// Choose the policy of an empty queue in zeroed memory.
     pub fn start(&self, policy: Policy) -> Result<(), Errno> {
-        if let Policy::Random(seed) = policy {
+        let seed = match policy {
+            Policy::Fifo => None,
+            Policy::Random(seed) | Policy::Priorities { seed, .. } => Some(seed),
+        };
+        if let Some(seed) = seed {
             let room = sys::map(RANDOM_CAPACITY * size_of::<*mut Thread>())?;
             self.array.set(room.cast());
             // Neighbouring seeds must differ in many bits, and zero is xorshift's fixed point.
             self.random.set(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15).max(1));
+        }
+        if let Policy::Priorities { depth, .. } = policy {
+            self.ranked.set(true);
+            for change in self.changes.iter().take(depth.saturating_sub(1) as usize) {
+                // Nobody knows how many steps there will be: early ones are as likely as late ones.
+                let magnitude = 3 + self.next_random() % 12;
+                change.set(1 + self.next_random() % (1 << magnitude));
+            }
         }
         Ok(())
     }
@@ -68,6 +100,9 @@ impl RunQueue {
         // address space has stacks.
         unsafe {
             if !array.is_null() {
+                if self.ranked.get() && (*thread).priority.get() == 0 {
+                    (*thread).priority.set(HIGH + self.next_random() % HIGH);
+                }
                 array.add(len).write(thread);
                 return;
             }
@@ -89,7 +124,12 @@ impl RunQueue {
         // SAFETY: queued threads are alive; the first `len` entries of the array are queued ones.
         unsafe {
             if !array.is_null() {
-                let pick = array.add(self.next_random() as usize % len);
+                let pick = array.add(if self.ranked.get() {
+                    let priority = |i: &usize| (**array.add(*i)).priority.get();
+                    (0..len).max_by_key(priority).unwrap_or(0)
+                } else {
+                    self.next_random() as usize % len
+                });
                 let thread = *pick;
                 // The rest keeps its order: a pick moves the last one into the hole.
                 *pick = *array.add(len - 1);
@@ -98,6 +138,29 @@ impl RunQueue {
             let thread = self.head.get();
             self.head.set((*thread).next.get());
             thread
+        }
+    }
+
+    /// At a point where threads meet: may another one run, though `running` could go on?
+    pub fn is_left(&self, running: &Thread) -> bool {
+        const ONE_IN: u64 = 4;
+        if !self.ranked.get() {
+            return self.next_random().is_multiple_of(ONE_IN);
+        }
+        let step = self.steps.get() + 1;
+        self.steps.set(step);
+        for (i, change) in self.changes.iter().enumerate() {
+            if change.get() == step {
+                running.priority.set((CHANGES - i) as u64);
+            }
+        }
+        true
+    }
+
+    /// A thread that has nothing to do lets all others run first, or it would run for ever.
+    pub fn demote(&self, running: &Thread) {
+        if self.ranked.get() {
+            running.priority.set(CHANGES as u64 + 1 + self.next_random() % HIGH / 2);
         }
     }
 

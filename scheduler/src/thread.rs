@@ -84,6 +84,8 @@ pub struct Thread {
     pub(crate) cpu: Cell<u64>,
     /// Its wait cannot be interrupted: a helper uses its stack.
     pub(crate) deaf: AtomicBool,
+    /// Among random priorities; 0: none yet.
+    pub(crate) priority: Cell<u64>,
     /// Its innermost call on a helper that is paused, while it runs handlers.
     pub(crate) paused: Cell<*const Job>,
 }
@@ -104,6 +106,7 @@ impl Thread {
             reason: Cell::new(Reason::None),
             cpu: Cell::new(0),
             deaf: AtomicBool::new(false),
+            priority: Cell::new(0),
             paused: Cell::new(ptr::null()),
         }
     }

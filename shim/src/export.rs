@@ -47,7 +47,8 @@ macro_rules! export {
 #[macro_export]
 macro_rules! cancellation_point {
     () => {
-        $crate::pthread::cancel::point()
+        $crate::pthread::cancel::point();
+        $crate::chaos::point()
     };
 }
 

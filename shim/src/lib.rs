@@ -40,6 +40,7 @@ extern crate std;
 
 mod abi;
 mod aio;
+mod chaos;
 mod children;
 mod credentials;
 mod databases;

@@ -6,7 +6,6 @@
 
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU64, Ordering};
-use scheduler::policy::Policy;
 
 /// One option: a number, or unset.
 pub struct Number {
@@ -39,6 +38,20 @@ pub static DISABLE: Number =
 /// Seeded random schedule.
 pub static SEED: Number =
     Number::new("GREEN_SEED", 0, UNSET - 1, "choose runnable threads at random, by this seed");
+/// Random priorities.
+pub static CHAOS: Number = Number::new(
+    "GREEN_CHAOS",
+    1,
+    16,
+    "run the thread with the highest of random priorities, of which one less than this many change on the way",
+);
+/// What children run.
+pub static CHILDREN: Number = Number::new(
+    "GREEN_CHILDREN",
+    0,
+    1,
+    "0 or off: programs that this one starts run without libgreen (other entries of LD_PRELOAD stay)",
+);
 /// Default stack size.
 pub static STACK_SIZE: Number = Number::new(
     "GREEN_STACK_SIZE",
@@ -90,19 +103,30 @@ pub static TRAP: Number = Number::new(
     "1 or report: list at exit the blocking system calls that passed by the jackets; 2 or convert: make them park",
 );
 
-static TABLE: [&Number; 9] =
-    [&DISABLE, &SEED, &STACK_SIZE, &HELPERS, &WAITING_HELPERS, &SLICE_MS, &FSGSBASE, &VERBOSE, &TRAP];
+static TABLE: [&Number; 11] = [
+    &DISABLE,
+    &SEED,
+    &CHAOS,
+    &CHILDREN,
+    &STACK_SIZE,
+    &HELPERS,
+    &WAITING_HELPERS,
+    &SLICE_MS,
+    &FSGSBASE,
+    &VERBOSE,
+    &TRAP,
+];
 
 /// Words that stand for a value.
-const WORDS: [(&str, &str, u64); 2] = [("GREEN_TRAP", "report", 1), ("GREEN_TRAP", "convert", 2)];
+const WORDS: [(&str, &str, u64); 4] = [
+    ("GREEN_TRAP", "report", 1),
+    ("GREEN_TRAP", "convert", 2),
+    ("GREEN_CHILDREN", "off", 0),
+    ("GREEN_CHILDREN", "on", 1),
+];
 
 /// Names that belong to the launcher and the test scripts.
 const NOT_OURS: [&str; 1] = ["GREEN_LIB"];
-
-/// The order of runnable threads.
-pub fn policy() -> Policy {
-    SEED.get().map_or(Policy::Fifo, Policy::Random)
-}
 
 unsafe extern "C" {
     static environ: *const *const c_char;
@@ -128,6 +152,39 @@ pub fn read() {
     if DISABLE.get() == Some(1) {
         crate::start::refuse();
     }
+    if CHILDREN.get() == Some(0) {
+        // SAFETY: the environment is the program's only thread's, and this is it.
+        unsafe { leave_preloads() };
+    }
+}
+
+/// Take our entry out of `LD_PRELOAD`, so that no child finds it: ld.so has read it.
+unsafe fn leave_preloads() {
+    // SAFETY: the caller's; ld.so's strings live as long as the library.
+    unsafe {
+        let list = libc::getenv(c"LD_PRELOAD".as_ptr());
+        let mut about: libc::Dl_info = core::mem::zeroed();
+        let here = core::ptr::with_exposed_provenance(leave_preloads as *const () as usize);
+        if list.is_null() || libc::dladdr(here, &raw mut about) == 0 {
+            return;
+        }
+        let own = file_name(CStr::from_ptr(about.dli_fname).to_bytes());
+        let list = core::slice::from_raw_parts_mut(list.cast::<u8>(), libc::strlen(list));
+        let mut from = 0;
+        while from < list.len() {
+            let rest = &list[from..];
+            let length = rest.iter().position(|c| b": ".contains(c)).unwrap_or(rest.len());
+            // A space is no name: ld.so skips it.
+            if file_name(&rest[..length]) == own {
+                list[from..from + length].fill(b' ');
+            }
+            from += length + 1;
+        }
+    }
+}
+
+fn file_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|c| *c == b'/').next().unwrap_or(path)
 }
 
 fn read_one(entry: &[u8]) {

@@ -77,7 +77,8 @@ pub fn arm(rt: &'static Runtime) {
 
 #[cold]
 fn arm_now(rt: &'static Runtime) {
-    let default = if options::SEED.get().is_some() { 0 } else { DEFAULT_SLICE_MS };
+    let default =
+        if options::SEED.get().is_some() || options::CHAOS.get().is_some() { 0 } else { DEFAULT_SLICE_MS };
     let slice = options::SLICE_MS.get().unwrap_or(default);
     if rt.carrier_here().is_none() || ARMED.swap(true, Ordering::Relaxed) || slice == 0 {
         return;

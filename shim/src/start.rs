@@ -11,7 +11,7 @@ use crate::options;
 use crate::pthread::green;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{credentials, files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
+use crate::{chaos, credentials, files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -102,6 +102,15 @@ fn rt_pid() -> usize {
 }
 
 fn start() -> Result<&'static Runtime, &'static str> {
+    let rt = prepare()?;
+    go(rt).inspect_err(|_| {
+        // The program keeps nothing of ours.
+        rt.carrier.netpoll.abandon();
+        limit_malloc_arenas(0);
+    })
+}
+
+fn prepare() -> Result<&'static Runtime, &'static str> {
     const HWCAP2_FSGSBASE: u64 = 2;
     let layout = Layout::discover().ok_or("this libc is not supported")?;
     // SAFETY: the process has one thread, and it is here.
@@ -109,7 +118,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     // SAFETY: no pointers.
     let hwcap2 = unsafe { libc::getauxval(libc::AT_HWCAP2) };
     let config = Config {
-        policy: options::policy(),
+        policy: chaos::policy(),
         helpers: options::HELPERS.get().unwrap_or(16) as u32,
         waiting_helpers: options::WAITING_HELPERS.get().unwrap_or(1024) as u32,
         fsgsbase: hwcap2 & HWCAP2_FSGSBASE != 0 && options::FSGSBASE.get() != Some(0),
@@ -129,15 +138,21 @@ fn start() -> Result<&'static Runtime, &'static str> {
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
         .map_err(|_| "no memory for a scheduler")?;
     green::adopt_main();
+    Ok(rt)
+}
+
+fn go(rt: &'static Runtime) -> Result<&'static Runtime, &'static str> {
+    let layout = layout();
     rt.carrier.netpoll.open(&rt.carrier).map_err(|_| "no descriptors for an epoll set")?;
+    // Before a helper asks for memory.
+    limit_malloc_arenas(1);
     // glibc skips its locks until it has seen a second kernel thread.
     rt.helpers(scheduler::helpers::Class::Bounded)
         .start_first()
         .map_err(|_| "no helper thread can be started")?;
     credentials::adopt();
-    tls::await_resolver_state(&layout)?;
-    check_tls(rt, &layout)?;
-    one_malloc_arena();
+    tls::await_resolver_state(layout)?;
+    check_tls(rt, layout)?;
     RUNTIME.store((&raw const *rt).cast_mut(), Ordering::Release);
     if let Err(why) = patch::apply() {
         RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
@@ -148,6 +163,7 @@ fn start() -> Result<&'static Runtime, &'static str> {
     signal::adopt_alternate();
     signal::adopt_handlers();
     loader::adopt();
+    chaos::begin();
     trap::arm();
     Ok(rt)
 }
@@ -162,8 +178,8 @@ fn check_tls(rt: &'static Runtime, layout: &Layout) -> Result<(), &'static str> 
     })
 }
 
-/// One carrier needs one arena; the user's own setting wins.
-fn one_malloc_arena() {
+/// One carrier needs one arena (0: as many as libc likes); the user's own setting wins.
+fn limit_malloc_arenas(most: c_int) {
     const M_ARENA_MAX: c_int = -8;
     // SAFETY: strings end in NUL; mallopt has no memory effects on us.
     unsafe {
@@ -171,7 +187,7 @@ fn one_malloc_arena() {
         if libc::getenv(c"MALLOC_ARENA_MAX".as_ptr()).is_null()
             && (tuned.is_null() || libc::strstr(tuned, c"malloc.arena".as_ptr()).is_null())
         {
-            libc::mallopt(M_ARENA_MAX, 1);
+            libc::mallopt(M_ARENA_MAX, most);
         }
     }
 }

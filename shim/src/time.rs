@@ -1,5 +1,6 @@
 //! sleep(3), usleep(3), nanosleep(2), clock_nanosleep(2), sched_yield(2)
 
+use crate::chaos;
 use crate::errno::fail;
 use crate::signal::{self, Verdict};
 use crate::{export, offload, real, start};
@@ -103,6 +104,7 @@ export! {
     fn sched_yield | __sched_yield | pthread_yield() -> c_int {
         match start::here() {
             Some((_, carrier)) => {
+                chaos::demote();
                 carrier.yield_now();
                 0
             }

@@ -187,7 +187,8 @@ fn finish_connect(call: Call, under_way: Errno, attempt: impl Fn() -> sys::Resul
         match wait(call, Direction::Write, deadline) {
             Ok(()) => {}
             // connect(2): a time-out leaves the connection under way.
-            Err(Errno::AGAIN) => return Err(under_way),
+            Err(Errno::AGAIN) if !call.is_ready(Direction::Write) => return Err(under_way),
+            Err(Errno::AGAIN) => {}
             Err(e) => return Err(e),
         }
         if call.is_ready(Direction::Write) {

@@ -140,6 +140,8 @@ fn wait_and_repeat(
     let result = loop {
         match wait(call, direction, deadline) {
             Ok(()) => {}
+            // Time is up. What came before that, while others ran, is there.
+            Err(Errno::AGAIN) => break attempt(),
             Err(error) => break Err(error),
         }
         woken = true;

@@ -5,6 +5,7 @@
 //! implementation.
 
 use crate::abi::Barrier;
+use crate::chaos;
 use crate::{export, real, start};
 use core::cell::Cell;
 use core::ffi::c_int;
@@ -16,6 +17,7 @@ use scheduler::lot::{Parked, Request};
 export! {
     /// pthread_barrier_wait(3)
     fn pthread_barrier_wait(barrier: *mut pthread_barrier_t) -> c_int {
+        chaos::point();
         let b = &*barrier.cast::<Barrier>();
         let Some(rt) = start::runtime().filter(|_| b.shared == 0) else {
             return super::shared::elsewhere(|| real::pthread_barrier_wait(barrier));

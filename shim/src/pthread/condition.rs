@@ -9,6 +9,7 @@
 
 use super::{deadline, is_lock_clock, mutex, shared};
 use crate::abi::Condition;
+use crate::chaos;
 use crate::{export, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -64,6 +65,7 @@ export! {
 
     /// pthread_cond_signal(3)
     fn pthread_cond_signal(cond: *mut pthread_cond_t) -> c_int {
+        chaos::point();
         let Some((rt, c)) = ours(cond) else { return real::pthread_cond_signal(cond) };
         if c.waiters.load(Ordering::SeqCst) >= WAITER {
             let waiters = &c.waiters;
@@ -79,6 +81,7 @@ export! {
 
     /// pthread_cond_broadcast(3)
     fn pthread_cond_broadcast(cond: *mut pthread_cond_t) -> c_int {
+        chaos::point();
         let Some((rt, c)) = ours(cond) else { return real::pthread_cond_broadcast(cond) };
         if c.waiters.load(Ordering::SeqCst) >= WAITER {
             let waiters = &c.waiters;

@@ -18,6 +18,7 @@
 
 use super::{deadline, is_lock_clock, protect, shared, tid};
 use crate::abi::{Mutex, kind};
+use crate::chaos;
 use crate::{export, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -51,6 +52,7 @@ impl Until {
 export! {
     /// pthread_mutex_lock(3)
     fn pthread_mutex_lock | __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
+        chaos::point();
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::Never),
             None => shared::lock(mutex, Until::Never, || real::pthread_mutex_lock(mutex)),
@@ -59,6 +61,7 @@ export! {
 
     /// pthread_mutex_trylock(3)
     fn pthread_mutex_trylock | __pthread_mutex_trylock(mutex: *mut pthread_mutex_t) -> c_int {
+        chaos::point();
         match ours(mutex) {
             Some((_, m)) => trylock(m),
             None => shared::trylock(mutex),
@@ -67,6 +70,7 @@ export! {
 
     /// pthread_mutex_timedlock(3)
     fn pthread_mutex_timedlock(mutex: *mut pthread_mutex_t, at: *const timespec) -> c_int {
+        chaos::point();
         match ours(mutex) {
             Some((rt, m)) => lock(rt, m, Until::At(libc::CLOCK_REALTIME, at)),
             None => {
@@ -78,6 +82,7 @@ export! {
 
     /// pthread_mutex_clocklock(3)
     fn pthread_mutex_clocklock(mutex: *mut pthread_mutex_t, clock: clockid_t, at: *const timespec) -> c_int {
+        chaos::point();
         match ours(mutex) {
             _ if !is_lock_clock(clock) => libc::EINVAL,
             Some((rt, m)) => lock(rt, m, Until::At(clock, at)),
@@ -90,6 +95,7 @@ export! {
 
     /// pthread_mutex_unlock(3)
     fn pthread_mutex_unlock | __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
+        chaos::point();
         match ours(mutex) {
             Some((rt, m)) => unlock(rt, m, Users::Leave),
             None => shared::unlock(mutex),

@@ -14,6 +14,7 @@
 
 use super::{deadline, is_lock_clock, shared, tid};
 use crate::abi::RwLock;
+use crate::chaos;
 use crate::{export, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
@@ -32,6 +33,7 @@ type Until = Option<(clockid_t, *const timespec)>;
 export! {
     /// pthread_rwlock_rdlock(3)
     fn pthread_rwlock_rdlock | __pthread_rwlock_rdlock(lock: *mut pthread_rwlock_t) -> c_int {
+        chaos::point();
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_read, false, None),
             None => shared::read_lock(lock, || real::pthread_rwlock_rdlock(lock)),
@@ -56,6 +58,7 @@ export! {
 
     /// pthread_rwlock_tryrdlock(3)
     fn pthread_rwlock_tryrdlock | __pthread_rwlock_tryrdlock(lock: *mut pthread_rwlock_t) -> c_int {
+        chaos::point();
         match ours(lock) {
             Some((_, l)) => if try_read(l) { 0 } else { libc::EBUSY },
             None => real::pthread_rwlock_tryrdlock(lock),
@@ -64,6 +67,7 @@ export! {
 
     /// pthread_rwlock_wrlock(3)
     fn pthread_rwlock_wrlock | __pthread_rwlock_wrlock(lock: *mut pthread_rwlock_t) -> c_int {
+        chaos::point();
         match ours(lock) {
             Some((rt, l)) => acquire(rt, l, try_write, true, None),
             None => shared::write_lock(lock, || real::pthread_rwlock_wrlock(lock)),
@@ -88,6 +92,7 @@ export! {
 
     /// pthread_rwlock_trywrlock(3)
     fn pthread_rwlock_trywrlock | __pthread_rwlock_trywrlock(lock: *mut pthread_rwlock_t) -> c_int {
+        chaos::point();
         match ours(lock) {
             Some((_, l)) => if try_write(l) { 0 } else { libc::EBUSY },
             None => real::pthread_rwlock_trywrlock(lock),
@@ -96,6 +101,7 @@ export! {
 
     /// pthread_rwlock_unlock(3)
     fn pthread_rwlock_unlock | __pthread_rwlock_unlock(lock: *mut pthread_rwlock_t) -> c_int {
+        chaos::point();
         let Some((rt, l)) = ours(lock) else { return real::pthread_rwlock_unlock(lock) };
         let free = if l.owner.load(Ordering::Relaxed) == tid() {
             l.owner.store(0, Ordering::Relaxed);

@@ -6,6 +6,7 @@
 
 use super::{cancel, deadline, is_lock_clock, shared};
 use crate::abi::Semaphore;
+use crate::chaos;
 use crate::errno::fail;
 use crate::offload::Ends;
 use crate::signal::{self, Verdict};
@@ -50,6 +51,7 @@ export! {
 
     /// sem_post(3); async-signal-safe.
     fn sem_post(sem: *mut sem_t) -> c_int {
+        chaos::point();
         let Some((rt, s)) = ours(sem) else { return real::sem_post(sem) };
         let posted = s.data.fetch_update(Ordering::Release, Ordering::Relaxed, |d| {
             (d & VALUE < VALUE_MOST).then_some(d + 1)

@@ -475,6 +475,7 @@ real! {
     fn _Fork() -> c_int;
     fn clone(body: usize, stack: usize, flags: c_int, arg: usize, parent_tid: usize, tls: usize, child_tid: usize) -> c_int;
     fn abort() -> !;
+    fn _exit(status: c_int) -> !;
     fn sigaltstack(stack: *const libc::stack_t, old: *mut libc::stack_t) -> c_int;
     fn execve(path: *const c_char, argv: usize, envp: usize) -> c_int;
     fn execv(path: *const c_char, argv: usize) -> c_int;

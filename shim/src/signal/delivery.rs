@@ -136,6 +136,7 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
 /// A fault whose signal the thread blocks, perhaps because it is in the handler: the kernel makes an end of it. (It
 /// looks at its own mask, which is not the thread's.)
 unsafe fn die_of(signal: c_int, info: &siginfo_t) {
+    crate::chaos::report();
     // SAFETY: an object of ours.
     unsafe {
         let default: Action = core::mem::zeroed();

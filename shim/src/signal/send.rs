@@ -116,6 +116,7 @@ export! {
             let me = green::current(rt);
             super::mask::set_and_deliver(me, me.signals.blocked() & !bit(libc::SIGABRT));
         }
+        crate::chaos::report();
         real::abort()
     }
 

@@ -168,6 +168,10 @@ impl Flag {
 /// cancel the only thread, so nothing else happens.)
 fn flag_of(descriptor: usize, set: unsafe extern "C" fn(c_int, *mut c_int) -> c_int) -> Option<Flag> {
     const MOST: usize = 4096;
+    // The kernel writes into the descriptor, too, when the thread comes to another CPU: rseq(2).
+    const RSEQ_LENGTH: usize = 32;
+    // SAFETY: libc's constant.
+    let rseq = inner::RSEQ_OFFSET.find().map_or(0, |at| unsafe { *at.cast::<isize>() }) as usize;
     if descriptor > MOST {
         return None;
     }
@@ -179,7 +183,9 @@ fn flag_of(descriptor: usize, set: unsafe extern "C" fn(c_int, *mut c_int) -> c_
         set(0, &raw mut old);
         ptr::copy_nonoverlapping(own, before.as_mut_ptr(), descriptor);
         set(1, ptr::null_mut());
-        let mut changed = (0..descriptor).filter(|&i| own.add(i).read_volatile() != before[i]);
+        let mut changed = (0..descriptor)
+            .filter(|i| !(rseq..rseq + RSEQ_LENGTH).contains(i))
+            .filter(|&i| own.add(i).read_volatile() != before[i]);
         let first = changed.next();
         let alone = changed.next().is_none();
         let flag =

@@ -5,7 +5,7 @@
  * of its own, past libc, that takes longer; where that holds up the others, the waiting thread wakes when both its time is up
  * and its data is there.
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 #include <poll.h>
 #include <semaphore.h>

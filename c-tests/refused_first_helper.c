@@ -4,8 +4,8 @@
  *
  * test: libgreen-line
  */
-#include "../lib/refuse.h"
-#include "../lib/usage.h"
+#include "lib/refuse.h"
+#include "lib/usage.h"
 
 static void *never(void *unused)
 {
