@@ -18,11 +18,16 @@ LIB     := target/release/libgreen.so
 LEGACY  := target/c-tests/legacy/legacy_server
 RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.toml shim/Cargo.toml
 
-# command:package pairs that the tests and the demo use.
+LIBDIR  := /usr/lib/x86_64-linux-gnu
+
+# command:package pairs, or file:package, that the tests and the demo use.
 DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace taskset:util-linux
 TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks tinyproxy:tinyproxy \
               stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3 \
-              /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite
+              /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite perf:linux-perf \
+              $(LIBDIR)/libjemalloc.so.2:libjemalloc2 $(LIBDIR)/libmimalloc.so.2:libmimalloc2.0 \
+              $(LIBDIR)/libtcmalloc_minimal.so.4:libtcmalloc-minimal4 $(LIBDIR)/libeatmydata.so:libeatmydata1 \
+              $(LIBDIR)/faketime/libfaketime.so.1:libfaketime
 
 .PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 

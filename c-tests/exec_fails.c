@@ -4,6 +4,7 @@
  * execvp runs a file without a magic number by the shell: execve(2), exec(3).
  *
  * test: env=GREEN_SLICE_MS=10
+ * test: slow
  */
 #include "lib/computing.h"
 #include "lib/signals.h"

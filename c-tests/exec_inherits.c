@@ -5,6 +5,7 @@
  * one kernel thread, no alternate stack: execve(2).
  *
  * test: env=GREEN_SLICE_MS=10
+ * test: slow
  */
 #include "lib/computing.h"
 #include <dirent.h>

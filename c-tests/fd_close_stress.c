@@ -6,6 +6,7 @@
  *
  * test: args=3
  * test: seeds=3
+ * test: slow
  */
 #include "lib/check.h"
 #include <poll.h>

@@ -3,6 +3,8 @@
  * link(2), symlink(2), chdir(2), chmod(2), chown(2), utimensat(2), mkstemp(3),
  * remove(3). Each call is held at its request to the file system, which then
  * fails, and once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 #include <sys/time.h>

@@ -2,6 +2,8 @@
  * opendir(3), readdir(3), scandir(3), glob(3), nftw(3), fts(3), ftw(3). Each
  * call is held at one of its requests to the file system, which then fails,
  * and once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 #include <fts.h>

@@ -3,6 +3,8 @@
  * fallocate(2), posix_fadvise(2), copy_file_range(2), sendfile(2), splice(2).
  * Each call is held at its request to the file system, which then fails, and
  * once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 #include <sys/sendfile.h>

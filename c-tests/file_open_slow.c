@@ -2,6 +2,8 @@
  * whether the name is slow to find, or the file to open, to make or to empty:
  * open(2), fopen(3). Each call is held at one of its requests to the file
  * system, which then fails, and once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 

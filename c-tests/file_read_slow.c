@@ -3,6 +3,8 @@
  * readv(2), fread(3), fgets(3), getline(3), fscanf(3), fsync(2). Each call is
  * held at its request to the file system, which then fails, and once more,
  * which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 #include <wchar.h>

@@ -2,6 +2,8 @@
  * other: stat(2), statx(2), access(2), readlink(2), realpath(3), getxattr(2),
  * statfs(2), lseek(2). Each call is held at one of its requests to the file
  * system, which then fails, and once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 #include <sys/statfs.h>

@@ -2,6 +2,8 @@
  * does it and no other: fwrite(3), fprintf(3), fflush(3), fseek(3), fclose(3),
  * freopen(3). Each call is held at its request to the file system, which then
  * fails, and once more, which is then answered.
+ *
+ * test: slow
  */
 #include "lib/slow_fs.h"
 

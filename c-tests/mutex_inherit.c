@@ -4,6 +4,7 @@
  * pthread_mutex_lock(3).
  *
  * test: timeout=20
+ * test: slow
  */
 #include "lib/crowd.h"
 #include "lib/mutex_holder.h"

@@ -1,5 +1,7 @@
 /* getnameinfo(3) and getaddrinfo(3) hold up nobody else while /etc/hosts,
  * /etc/services or a name server is slow; their codes are those of the man page.
+ *
+ * test: slow
  */
 #include "lib/name_server.h"
 #include "lib/own_etc.h"

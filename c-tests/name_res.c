@@ -4,6 +4,7 @@
  * it was.
  *
  * test: cflags=-lresolv
+ * test: slow
  */
 #include "lib/name_server.h"
 #include "lib/beside.h"

@@ -1,5 +1,7 @@
 /* connect() once more, after a handler has interrupted it, waits for the
  * connection that is under way: connect(2), signal(7).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <semaphore.h>

@@ -1,5 +1,7 @@
 /* The classic server, one thread per connection: fifty clients, each a thread
  * too, get back what they sent, over loopback TCP: tcp(7), accept(2).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 

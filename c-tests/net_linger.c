@@ -1,6 +1,8 @@
 /* close() with SO_LINGER waits while the peer does not take what was sent: until
  * the peer does, until the time is over, or until a handler runs. Others run
  * meanwhile. With a time of zero it resets the connection: socket(7), close(2).
+ *
+ * test: slow
  */
 #include "lib/beside.h"
 #include <semaphore.h>

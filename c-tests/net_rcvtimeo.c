@@ -1,6 +1,8 @@
 /* SO_RCVTIMEO bounds the wait of recv(), read() and accept(): EAGAIN, not
  * before the time is over, while other threads run; data in time is delivered,
  * and a time of 0 waits for ever: socket(7).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <sys/time.h>

@@ -1,6 +1,8 @@
 /* SO_SNDTIMEO bounds the wait of a blocking send: what was sent in time is
  * counted, the next one says EAGAIN, and the reader finds exactly what was
  * counted: socket(7).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <sys/time.h>

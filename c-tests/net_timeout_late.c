@@ -4,6 +4,8 @@
  * A child sends at once while a thread waits with a time-out of some tenths of a second. The main thread makes a system call
  * of its own, past libc, that takes longer; where that holds up the others, the waiting thread wakes when both its time is up
  * and its data is there.
+ *
+ * test: slow
  */
 #include "lib/check.h"
 

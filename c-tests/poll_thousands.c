@@ -2,6 +2,8 @@
  * many as an fd_set takes) and epoll: each wakes for the one that becomes
  * ready, wherever it stands, and is told of all when all are. Where the limit
  * of descriptors is lower, they are fewer: poll(2), select(2), epoll(7).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <poll.h>

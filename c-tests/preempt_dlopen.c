@@ -6,6 +6,7 @@
  * test: env=GREEN_SLICE_MS=10
  * test: plugin=preempt_plugin.c
  * test: cflags=-rdynamic
+ * test: slow
  */
 #include "lib/computing.h"
 #include <dlfcn.h>

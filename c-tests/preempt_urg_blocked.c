@@ -5,6 +5,7 @@
  *
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
+ * test: slow
  */
 #include "lib/computing.h"
 #include "lib/signals.h"

@@ -3,6 +3,7 @@
  * and the others run. (From epoll_ctl(2) itself EPERM means a file that is always ready.)
  *
  * test: env=GREEN_SLICE_MS=0
+ * test: slow
  */
 #include "lib/refuse.h"
 #include <semaphore.h>

@@ -2,6 +2,7 @@
  * ones that signal(7) lists go on, and the others still end.
  *
  * test: timeout=60
+ * test: slow
  */
 #include "lib/interrupts.h"
 #include <aio.h>

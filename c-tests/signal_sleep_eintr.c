@@ -1,6 +1,8 @@
 /* A signal handler without SA_RESTART ends nanosleep(), read(), accept() and
  * poll() with EINTR, the time left is sane; with SA_RESTART reads go on, but
  * sleeps and polls still end: signal(7), alarm(2), nanosleep(2).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <poll.h>

@@ -8,6 +8,7 @@
  * pthread_kill(3).
  *
  * test: timeout=30
+ * test: slow
  */
 #include "lib/check.h"
 

@@ -6,6 +6,7 @@
  *
  * test: timeout=30
  * test: env=GREEN_SLICE_MS=10
+ * test: slow
  */
 #include "lib/check.h"
 

@@ -3,6 +3,8 @@
  * nanosleep, clock_nanosleep and pause. nanosleep goes on with the rest until
  * all of it is over. Wrong times and clocks: nanosleep(2), clock_nanosleep(2),
  * alarm(2), setitimer(2), ualarm(3), timer_create(2), pause(2), sleep(3).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include <semaphore.h>

@@ -1,6 +1,8 @@
 /* Every way to sleep sleeps at least its time, lets others run, and wakes in
  * the order of the deadlines: sleep(3), usleep(3), nanosleep(2),
  * clock_nanosleep(2).
+ *
+ * test: slow
  */
 #include "lib/check.h"
 #include "lib/deadline.h"

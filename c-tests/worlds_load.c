@@ -4,6 +4,7 @@
  * pthread_create(3), timer_create(2), sigevent(7), pthread_barrier_wait(3).
  *
  * test: timeout=60
+ * test: slow
  */
 #include "lib/check.h"
 #include "lib/deadline.h"

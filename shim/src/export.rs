@@ -47,8 +47,9 @@ macro_rules! export {
 #[macro_export]
 macro_rules! cancellation_point {
     () => {
-        $crate::pthread::cancel::point();
-        $crate::chaos::point()
+        // In this order: nothing may come between a look at the cancellation and a wait.
+        $crate::chaos::point();
+        $crate::pthread::cancel::point()
     };
 }
 
