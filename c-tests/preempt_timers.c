@@ -4,8 +4,12 @@
  * sched(7), setitimer(2), timer_create(2), pthread_kill(3),
  * pthread_setcanceltype(3).
  *
+ * Not by seeds: with a forced switch in the handler the next signal goes to another
+ * thread, as it would natively.
+ *
  * test: slow
  * test: timeout=20
+ * test: seeds=0
  * test: env=GREEN_SLICE_MS=10
  */
 #include "lib/computing.h"

@@ -8,6 +8,7 @@
  * pthread_kill(3).
  *
  * test: timeout=30
+ * test: env=GREEN_TRAP=0
  * test: slow
  */
 #include "lib/check.h"

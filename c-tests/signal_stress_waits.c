@@ -5,6 +5,7 @@
  * timer_create(2), setitimer(2).
  *
  * test: timeout=30
+ * test: env=GREEN_TRAP=0
  * test: env=GREEN_SLICE_MS=10
  * test: slow
  */

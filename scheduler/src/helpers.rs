@@ -19,7 +19,7 @@
 mod flight;
 mod pause;
 
-pub use pause::{Order, pause};
+pub use pause::{Order, Pause, pause};
 
 use crate::carrier::{Carrier, Wake};
 use crate::context::fs_base;
@@ -56,6 +56,10 @@ enum Signals<'a> {
     /// They run, and the call goes on until this says so.
     HandledUntil(&'a dyn Fn() -> bool),
 }
+
+/// There is no helper for a call, and none can be started.
+#[derive(Clone, Copy, Debug)]
+pub struct NoHelper;
 
 /// A helper without work ends after this long.
 const IDLE_NANOS: u64 = 10_000_000_000;
@@ -160,14 +164,14 @@ impl Helpers {
         carrier: &Carrier,
         due: &dyn Fn() -> bool,
         order: &dyn Fn() -> Order,
-        work: impl FnOnce() -> R,
+        work: impl FnOnce(Option<Pause>) -> R,
     ) -> R {
         self.late_but_right(carrier, Signals::Between { due, order }, work)
     }
 
     /// The same, but handlers of the parked thread run meanwhile.
     pub fn offload_handling<R>(&'static self, carrier: &Carrier, work: impl FnOnce() -> R) -> R {
-        self.late_but_right(carrier, Signals::Handled, work)
+        self.late_but_right(carrier, Signals::Handled, |_| work())
     }
 
     /// The same, but the call is cancelled (`None`) once `over` says so, which is asked whenever a
@@ -182,20 +186,20 @@ impl Helpers {
         work: impl FnOnce() -> R,
     ) -> Option<R> {
         let signals = Signals::Ending { over, deaf };
-        self.start_and_wait(carrier, signals, work, || ()).unwrap_or_else(|work| Some(work()))
+        self.start_and_wait(carrier, signals, |_| work(), || ()).unwrap_or_else(|work| Some(work(None)))
     }
 
     /// The same for a `work` that is one system call: it is interrupted, and answers so (`EINTR`), or with what it has
-    /// done by then; nothing is lost. `None`: it has not begun.
+    /// done by then; nothing is lost. `None`: it has not begun. `Err`: there is no helper for it.
     pub fn offload_interruptible<R>(
         &'static self,
         carrier: &Carrier,
         over: &dyn Fn() -> bool,
         deaf: bool,
         work: impl FnOnce() -> R,
-    ) -> Option<R> {
+    ) -> Result<Option<R>, NoHelper> {
         let signals = Signals::Interrupting { over, deaf };
-        self.start_and_wait(carrier, signals, work, || ()).unwrap_or_else(|work| Some(work()))
+        self.start_and_wait(carrier, signals, |_| work(), || ()).map_err(|_| NoHelper)
     }
 
     /// The same, but handlers run meanwhile, and with something to do once the call is on its way:
@@ -207,21 +211,26 @@ impl Helpers {
         work: impl FnOnce() -> R,
         meanwhile: impl FnOnce(),
     ) -> Option<R> {
-        self.start_and_wait(carrier, Signals::HandledUntil(over), work, meanwhile).unwrap_or(None)
+        self.start_and_wait(carrier, Signals::HandledUntil(over), |_| work(), meanwhile).unwrap_or(None)
     }
 
     /// Where no helper can be had the caller executes `work` itself.
-    fn late_but_right<R>(&'static self, carrier: &Carrier, signals: Signals, work: impl FnOnce() -> R) -> R {
+    fn late_but_right<R>(
+        &'static self,
+        carrier: &Carrier,
+        signals: Signals,
+        work: impl FnOnce(Option<Pause>) -> R,
+    ) -> R {
         match self.start_and_wait(carrier, signals, work, || ()) {
             Ok(Some(result)) => result,
             // Only a call that may be cancelled has no result.
             Ok(None) => unreachable!(),
-            Err(work) => work(),
+            Err(work) => work(None),
         }
     }
 
     /// Gives `work` back if no helper can be had. `Ok(None)`: cancelled.
-    fn start_and_wait<R, W: FnOnce() -> R>(
+    fn start_and_wait<R, W: FnOnce(Option<Pause>) -> R>(
         &'static self,
         carrier: &Carrier,
         signals: Signals,
@@ -230,16 +239,17 @@ impl Helpers {
     ) -> Result<Option<R>, W> {
         struct Shared<W, R> {
             work: Option<W>,
+            pause: Option<Pause>,
             result: Option<R>,
         }
-        unsafe extern "C-unwind" fn run<W: FnOnce() -> R, R>(data: *mut ()) {
+        unsafe extern "C-unwind" fn run<W: FnOnce(Option<Pause>) -> R, R>(data: *mut ()) {
             // SAFETY: `data` is the Shared below, and its owner waits.
             let shared = unsafe { &mut *data.cast::<Shared<W, R>>() };
             if let Some(work) = shared.work.take() {
-                shared.result = Some(work());
+                shared.result = Some(work(shared.pause));
             }
         }
-        let mut shared = Shared { work: Some(work), result: None };
+        let mut shared = Shared { work: Some(work), pause: None, result: None };
         let job = Job {
             links: Links::new(),
             run: run::<W, R>,
@@ -255,10 +265,14 @@ impl Helpers {
             done: AtomicU32::new(0),
         };
         // Where handlers cannot run anyway they do not in a pause.
-        let may_pause = !carrier.is_critical();
+        let may_pause = job.lends_block && !carrier.is_critical();
+        if may_pause {
+            shared.pause = Some(Pause::of(&job));
+        }
+        let may_queue = !matches!(signals, Signals::Interrupting { .. });
         // No handler runs on the block while it is lent.
         let mut critical = job.lends_block.then(|| carrier.enter());
-        if self.submit(carrier, &job) {
+        if self.submit(carrier, &job, may_queue) {
             let flight = InFlight { carrier, job: &job };
             meanwhile();
             match signals {
@@ -273,8 +287,8 @@ impl Helpers {
         Ok(shared.result)
     }
 
-    /// Queue the job; false if nobody will take it.
-    fn submit(&'static self, carrier: &Carrier, job: &Job) -> bool {
+    /// Queue the job; false if nobody will take it, or none is free and none can be had, and it may not wait for one.
+    fn submit(&'static self, carrier: &Carrier, job: &Job, may_queue: bool) -> bool {
         let _critical = carrier.enter();
         let start = {
             let mut pool = self.pool.lock();
@@ -288,7 +302,7 @@ impl Helpers {
             let mut pool = self.pool.lock();
             pool.alive -= 1;
             // Others will get to it, unless there are none.
-            if pool.alive == 0 {
+            if pool.alive == 0 || !may_queue {
                 return false;
             }
         }

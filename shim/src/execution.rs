@@ -15,16 +15,18 @@
 use crate::credentials;
 use crate::pthread::green::{self, Green};
 use crate::signal::set::{bit, under_kernel_mask};
-use crate::{loader, start};
+use crate::signal::{self, send};
+use crate::{errno, loader, start};
 use core::arch::naked_asm;
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use libc::{c_long, pthread_t, ucontext_t};
+use libc::{c_int, c_long, pthread_t, siginfo_t, ucontext_t};
 use scheduler::Carrier;
 use scheduler::context::fs_base;
-use scheduler::helpers::{Order, pause};
+use scheduler::helpers::{Order, Pause, pause};
 
 /// glibc's signal for cancellations, and ours for helpers: helper.rs.
 pub const SIGCANCEL: i32 = 32;
@@ -35,18 +37,35 @@ pub struct Execution {
     pub own: usize,
     /// The stack pointer in [`catch_abandon`], while that runs; else 0.
     landing: AtomicUsize,
+    /// How to pause it, unless the thread cannot run handlers now.
+    pause: Option<Pause>,
+    /// A fault that the thread is to handle.
+    fault: Cell<Option<Fault>>,
+}
+
+/// A signal handler's arguments.
+#[derive(Clone, Copy)]
+struct Fault {
+    signal: c_int,
+    info: *mut siginfo_t,
+    context: *mut c_void,
 }
 
 /// Run `work` on the TLS block `fs` of a parked green thread. Without a value if that has abandoned it, and then nobody
 /// asks for one.
-pub fn in_the_name_of<R>(carrier: &Carrier, fs: usize, work: impl FnOnce() -> R) -> MaybeUninit<R> {
+pub fn in_the_name_of<R>(
+    carrier: &Carrier,
+    fs: usize,
+    pause: Option<Pause>,
+    work: impl FnOnce() -> R,
+) -> MaybeUninit<R> {
     let own = fs_base();
     let green = green::find(fs as pthread_t).filter(|_| own != fs);
     // No helper could be had.
     let Some(green) = green else { return MaybeUninit::new(work()) };
-    let execution = Execution { own, landing: AtomicUsize::new(0) };
+    let execution = Execution { own, landing: AtomicUsize::new(0), pause, fault: Cell::new(None) };
     let mut result = MaybeUninit::uninit();
-    under_kernel_mask(!(credentials::SIGNAL | bit(SIGCANCEL)), || {
+    under_kernel_mask(!(credentials::SIGNAL | bit(SIGCANCEL) | FAULTS), || {
         // The thread's cancellation must not unwind a stack that is not its own.
         let disabled = &start::layout().cancel_disabled;
         let before = disabled.put(fs, true);
@@ -58,12 +77,81 @@ pub fn in_the_name_of<R>(carrier: &Carrier, fs: usize, work: impl FnOnce() -> R)
         catching(&execution, || {
             result.write(work());
         });
+        let is_too_large = errno::get() == libc::EFBIG;
         // SAFETY: the block we came with.
         unsafe { carrier.set_fs(own) };
         green.executor.store(outer, Ordering::Release);
         disabled.put(fs, before);
+        if is_too_large {
+            pass_on_size_signal(green);
+        }
     });
     result
+}
+
+/// Faults are the thread's.
+const FAULTS: u64 =
+    bit(libc::SIGSEGV) | bit(libc::SIGBUS) | bit(libc::SIGFPE) | bit(libc::SIGILL) | bit(libc::SIGTRAP);
+
+/// A file would have become too large: the kernel holds a SIGXFSZ back for the helper.
+#[cold]
+fn pass_on_size_signal(green: &'static Green) {
+    let (set, now) = (bit(libc::SIGXFSZ), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+    // SAFETY: objects of ours.
+    let taken = unsafe { scheduler::sys!(rt_sigtimedwait, &raw const set, 0, &raw const now, 8usize) };
+    if let (Ok(_), Some(rt)) = (taken, start::runtime()) {
+        send::from_kernel(rt, green, libc::SIGXFSZ);
+    }
+}
+
+/// A fault in a call that a helper executes: its thread's handler runs in the thread, on the block that both use in
+/// turn. Answers whether it could.
+///
+/// # Safety
+/// The arguments are a signal handler's, on a kernel thread that is no carrier.
+pub unsafe fn leave_fault_to_thread(signal: c_int, info: *mut siginfo_t, context: *mut c_void) -> bool {
+    let fs = fs_base();
+    let Some(rt) = start::runtime() else { return false };
+    let Some(execution) = green::find(fs as pthread_t).and_then(execution_of) else { return false };
+    let (Some(pause), landing @ 1..) = (execution.pause, execution.landing.load(Ordering::Relaxed)) else {
+        return false;
+    };
+    execution.fault.set(Some(Fault { signal, info, context }));
+    // SAFETY: the helper's own block, while the handler uses the thread's; then the thread's again.
+    let order = unsafe {
+        rt.carrier.set_fs(execution.own);
+        let order = pause.now();
+        rt.carrier.set_fs(fs);
+        order
+    };
+    if order == Order::Abandon {
+        // SAFETY: the interrupted thread's registers.
+        land(unsafe { &mut (*context.cast::<ucontext_t>()).uc_mcontext.gregs }, landing);
+    }
+    true
+}
+
+/// In the thread, while the helper pauses: if that is for a fault, run its handler.
+pub fn handle_fault(me: &'static Green) {
+    let Some(Fault { signal, info, context }) = execution_of(me).and_then(|execution| execution.fault.take())
+    else {
+        return;
+    };
+    // SAFETY: the helper's frame stays where it is until the helper goes on, and what the handler changes there of the
+    // mask and the alternate stack is not the helper's.
+    unsafe {
+        let shown = context.cast::<ucontext_t>();
+        let (mask, stack) = (*signal::mask_of(context), (*shown).uc_stack);
+        signal::handle(me, signal, info, context);
+        *signal::mask_of(context) = mask;
+        (*shown).uc_stack = stack;
+    }
+}
+
+/// Go on at the end of [`catch_abandon`].
+fn land(registers: &mut [libc::greg_t; 23], landing: usize) {
+    registers[libc::REG_RSP as usize] = landing as i64;
+    registers[libc::REG_RIP as usize] = landed as *const () as i64;
 }
 
 /// The helper that runs on this thread's block is on its way through a call.
@@ -104,8 +192,7 @@ pub unsafe fn on_pause(word: *const AtomicU32, context: *mut c_void) {
         order
     };
     if order == Some(Order::Abandon) {
-        registers[libc::REG_RSP as usize] = landing as i64;
-        registers[libc::REG_RIP as usize] = landed as *const () as i64;
+        land(registers, landing);
     }
 }
 

@@ -15,6 +15,7 @@
 //! Everywhere else a helper refuses to be cancelled.
 
 use crate::execution::{self, SIGCANCEL};
+use crate::pthread::green;
 use crate::signal::send;
 use crate::signal::set::under_kernel_mask;
 use crate::{offload, real, start, tls, trap};
@@ -23,7 +24,8 @@ use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use scheduler::helpers::{Class, Work};
 use scheduler::runtime::KernelMain;
-use scheduler::sys::Errno;
+use scheduler::sys::{self, Errno};
+use scheduler::{Carrier, Runtime, Wake};
 
 /// All signals but the two that glibc itself sends: for cancellation, and to every thread when one of
 /// them changes the process's user (setuid(2)).
@@ -128,9 +130,61 @@ pub struct KernelAction {
 /// early or too late at times: the caller tries again.
 pub fn interrupt(fs: usize, pause: *const AtomicU32) {
     let value = if pause.is_null() { &raw const INTERRUPTION } else { pause };
+    install();
+    // SAFETY: objects of ours; the helper is alive, the scheduler sees to that.
+    unsafe {
+        let info = send::info(SIGCANCEL, SI_QUEUE, value.expose_provenance());
+        let (process, tid) = (scheduler::sys!(getpid).unwrap_or(0), *start::layout().tid_of(fs));
+        let _ = scheduler::sys!(rt_tgsigqueueinfo, process, tid, SIGCANCEL, &raw const info);
+    }
+}
+
+/// Execute a system call that may wait for ever on the carrier, because there is no helper for it: a millisecond at a
+/// time, and a millisecond the others, until `over` says so.
+pub fn in_turns(
+    rt: &Runtime,
+    carrier: &Carrier,
+    over: &dyn Fn() -> bool,
+    mut call: impl FnMut() -> sys::Result,
+) -> sys::Result {
+    const TURN_NANOS: i64 = 1_000_000;
+    const AGAIN: libc::timespec = libc::timespec { tv_sec: 0, tv_nsec: TURN_NANOS };
+    install();
+    let mut timer: c_int = 0;
+    // SAFETY: objects of ours.
+    unsafe {
+        let mut event: libc::sigevent = core::mem::zeroed();
+        event.sigev_value.sival_ptr = (&raw const INTERRUPTION).cast_mut().cast();
+        event.sigev_signo = SIGCANCEL;
+        event.sigev_notify = libc::SIGEV_THREAD_ID;
+        event.sigev_notify_thread_id = green::kernel_tid();
+        if scheduler::sys!(timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut timer).is_err() {
+            // Late, but right.
+            return call();
+        }
+        let result = loop {
+            let turns = libc::itimerspec { it_interval: AGAIN, it_value: AGAIN };
+            let none: libc::itimerspec = core::mem::zeroed();
+            let _ = scheduler::sys!(timer_settime, timer, 0, &raw const turns, 0);
+            let result = call();
+            let _ = scheduler::sys!(timer_settime, timer, 0, &raw const none, 0);
+            if result != Err(Errno::INTR) || over() {
+                break result;
+            }
+            if carrier.sleep_until(rt.clock.now() + TURN_NANOS as u64) == Wake::Interrupted {
+                break Err(Errno::INTR);
+            }
+        };
+        let _ = scheduler::sys!(timer_delete, timer);
+        result
+    }
+}
+
+/// Put our handler in the place of glibc's, which it gets on to.
+fn install() {
     let ours = on_interrupt as *const () as usize;
     let mut action = KernelAction { handler: 0, flags: 0, restorer: 0, mask: 0 };
-    // SAFETY: objects of ours; the helper is alive, the scheduler sees to that.
+    // SAFETY: objects of ours.
     unsafe {
         let _ = scheduler::sys!(rt_sigaction, SIGCANCEL, 0, &raw mut action, 8usize);
         // glibc installs its own at its first cancellation.
@@ -141,17 +195,14 @@ pub fn interrupt(fs: usize, pause: *const AtomicU32) {
             action.restorer = trap::restore as *const () as usize;
             let _ = scheduler::sys!(rt_sigaction, SIGCANCEL, &raw const action, 0, 8usize);
         }
-        let info = send::info(SIGCANCEL, SI_QUEUE, value.expose_provenance());
-        let (process, tid) = (scheduler::sys!(getpid).unwrap_or(0), *start::layout().tid_of(fs));
-        let _ = scheduler::sys!(rt_tgsigqueueinfo, process, tid, SIGCANCEL, &raw const info);
     }
 }
 
-/// In a helper.
+/// In a helper, or, in turns, in the carrier.
 unsafe extern "C-unwind" fn on_interrupt(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel's objects, and ours; glibc's handler has this type.
     unsafe {
-        if (*info).si_code != SI_QUEUE {
+        if (*info).si_code != SI_QUEUE && (*info).si_code != libc::SI_TIMER {
             let before = BEFORE.load(Ordering::Relaxed);
             if before > libc::SIG_IGN {
                 let before: unsafe extern "C-unwind" fn(c_int, *mut libc::siginfo_t, *mut c_void) =

@@ -19,7 +19,7 @@ use crate::{export, real, start};
 use core::arch::naked_asm;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use scheduler::context::fs_base;
 use scheduler::spin::Spin;
 use scheduler::sys;
@@ -265,18 +265,24 @@ fn each_thread(mut work: impl FnMut(&Green)) {
     });
 }
 
+/// The thread that is inside dlopen(3), if it is known: another one may run meanwhile, and look.
+static OPENER: AtomicUsize = AtomicUsize::new(0);
+
 fn fill_in(module: &Module, place: Place) {
-    let own = fs_base();
+    let opener = match OPENER.load(Ordering::Relaxed) {
+        0 => fs_base(),
+        opener => opener,
+    };
     each_thread(|green| {
         let at = at(green, place);
         // SAFETY: the module's place in a live thread's block, and its image.
         unsafe {
-            if green.fs != own {
+            if green.fs != opener {
                 at.copy_from_nonoverlapping(module.image, module.image_len);
                 at.add(module.image_len).write_bytes(0, module.len - module.image_len);
                 return;
             }
-            // The library's constructors have run in this thread, and found zeroes, or the image if it was loaded
+            // The library's constructors have run in this thread, or are still at it, and found zeroes, or the image if it was loaded
             // before. What they wrote stays.
             for i in 0..module.image_len {
                 if at.add(i).read() == 0 {
@@ -351,8 +357,12 @@ unsafe extern "C" {
 /// Look before, to forget what was closed: a library that takes its place must not count as known.
 fn looking<R>(load: impl FnOnce() -> R) -> R {
     catch_up();
+    let first = OPENER.compare_exchange(0, fs_base(), Ordering::Relaxed, Ordering::Relaxed).is_ok();
     let result = load();
     catch_up();
+    if first {
+        OPENER.store(0, Ordering::Relaxed);
+    }
     result
 }
 

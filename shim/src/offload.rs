@@ -9,12 +9,13 @@
 //! What "the thread's TLS block" means, and what happens there to handlers, is in execution.rs.
 
 use crate::errno;
-use crate::execution::in_the_name_of;
-use crate::pthread::cancel;
+use crate::execution::{handle_fault, in_the_name_of};
+use crate::helper;
+use crate::pthread::{cancel, green};
 use crate::signal::{self, Verdict};
 use crate::start;
 use scheduler::context::fs_base;
-use scheduler::helpers::{Class, Order};
+use scheduler::helpers::{Class, NoHelper, Order};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
 
@@ -22,9 +23,13 @@ use scheduler::{Carrier, Runtime};
 pub fn call<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
     let caller = fs_base();
     let _ = signal::verdict(rt);
-    let order = || if signal::verdict(rt) == Verdict::Interrupt { Order::Interrupt } else { Order::Continue };
+    let order = || {
+        handle_fault(green::current(rt));
+        if signal::verdict(rt) == Verdict::Interrupt { Order::Interrupt } else { Order::Continue }
+    };
     let due = || signal::is_due(rt);
-    let result = rt.helpers(class).offload(carrier, &due, &order, || in_the_name_of(carrier, caller, work));
+    let work = |pause| in_the_name_of(carrier, caller, pause, work);
+    let result = rt.helpers(class).offload(carrier, &due, &order, work);
     // SAFETY: a handler that abandoned the call has not come back here.
     unsafe { result.assume_init() }
 }
@@ -124,10 +129,19 @@ pub fn interruptible(
     let deaf = ends.handlers.is_none();
     let over = || ends.are_met(rt);
     loop {
-        let work = || result_of(&mut work);
-        match rt.helpers(Class::Unbounded).offload_interruptible(carrier, &over, deaf, work) {
-            None | Some(Err(Errno::INTR)) => {}
-            Some(result) => return result,
+        let once = || result_of(&mut work);
+        match rt.helpers(Class::Unbounded).offload_interruptible(carrier, &over, deaf, once) {
+            Ok(None | Some(Err(Errno::INTR))) => {}
+            Ok(Some(result)) => return result,
+            Err(NoHelper) => match helper::in_turns(
+                rt,
+                carrier,
+                &|| over() || signal::peek(rt) != Verdict::Nothing,
+                || result_of(&mut work),
+            ) {
+                Err(Errno::INTR) => {}
+                result => return result,
+            },
         }
         if ends.cancellation {
             cancel::point();

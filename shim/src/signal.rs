@@ -30,7 +30,9 @@ pub mod set;
 pub mod wait;
 
 pub use altstack::{NONE as NO_ALTERNATE, adopt as adopt_alternate};
-pub use delivery::{after_fork, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers};
+pub use delivery::{
+    after_fork, handle, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers,
+};
 pub use dispositions::{adopt_handlers, is_function, lend_ignored, sigaction, take_back, take_over};
 pub use pending::{lend as lend_pending, take_back as take_pending_back};
 use send::plain_info;

@@ -161,7 +161,7 @@ fn a_helper_works_while_others_run() {
     let go = shared(AtomicBool::new(false));
     let answer = shared(Cell::new(0));
     spawn(rt, move || {
-        let n = rt.helpers(Class::Bounded).offload(&rt.carrier, &|| false, &|| Order::Continue, || {
+        let n = rt.helpers(Class::Bounded).offload(&rt.carrier, &|| false, &|| Order::Continue, |_| {
             while !go.load(Ordering::Acquire) {
                 std::thread::yield_now();
             }

@@ -82,8 +82,9 @@ impl InFlight<'_> {
                 self.set_deaf(false);
                 let order = self.job.run_handlers(self.carrier, owed, || {
                     drop(critical.take());
+                    let order = order();
                     *critical = Some(self.carrier.enter());
-                    order()
+                    order
                 });
                 owed = order == Order::Interrupt;
             } else if owed || due() {

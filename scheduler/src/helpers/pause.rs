@@ -56,20 +56,49 @@ pub unsafe fn pause(
     word.compare_exchange(WANTED, PAUSED, Ordering::AcqRel, Ordering::Relaxed).ok()?;
     // SAFETY: its owner waits for us.
     unsafe { Thread::unpark(thread, Wake::Ready) };
-    loop {
-        let order = match word.load(Ordering::Acquire) {
-            CONTINUE => Order::Continue,
-            INTERRUPT => Order::Interrupt,
-            ABANDON => Order::Abandon,
+    Some(await_order(word, fail))
+}
+
+/// A call that is being executed, so that it can be paused by the helper itself.
+#[derive(Clone, Copy)]
+pub struct Pause {
+    word: *const AtomicU32,
+    thread: *mut Thread,
+}
+
+impl Pause {
+    pub(super) fn of(job: &Job) -> Self {
+        Pause { word: &raw const job.pause, thread: job.thread }
+    }
+
+    /// In the helper, in a signal handler of ours: something is left to the thread, which sees to it and says how to go on.
+    ///
+    /// # Safety
+    /// The call must be under way.
+    pub unsafe fn now(&self) -> Order {
+        // SAFETY: the job lives until the helper is through with it.
+        let word = unsafe { &*self.word };
+        word.store(PAUSED, Ordering::Release);
+        // SAFETY: its owner waits for us.
+        unsafe { Thread::unpark(self.thread, Wake::Ready) };
+        await_order(word, || false)
+    }
+}
+
+fn await_order(word: &AtomicU32, fail: impl FnOnce() -> bool) -> Order {
+    let order = loop {
+        match word.load(Ordering::Acquire) {
+            CONTINUE => break Order::Continue,
+            INTERRUPT => break Order::Interrupt,
+            ABANDON => break Order::Abandon,
             _ => {
                 let _ = sys::futex_wait(word, PAUSED, None);
-                continue;
             }
-        };
-        let failed = order == Order::Interrupt && fail();
-        word.store(if failed { FAILED } else { RUNNING }, Ordering::Release);
-        return Some(order);
-    }
+        }
+    };
+    let failed = order == Order::Interrupt && fail();
+    word.store(if failed { FAILED } else { RUNNING }, Ordering::Release);
+    order
 }
 
 impl Job {

@@ -10,7 +10,7 @@ use super::{Action, SIGNALS, altstack, overflow, pending, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
-use crate::{errno, loader, preempt, real, start};
+use crate::{errno, execution, loader, preempt, real, start};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
@@ -156,17 +156,29 @@ pub unsafe fn mask_of(context: *mut c_void) -> *mut u64 {
     unsafe { (&raw mut (*context.cast::<libc::ucontext_t>()).uc_sigmask).cast() }
 }
 
-/// The kernel sends SIGPIPE to the thread that wrote. What this process sends to its kernel thread, past
+/// The running thread's handler, for a fault of a helper's in its name.
+///
+/// # Safety
+/// The arguments are a signal handler's.
+pub unsafe fn handle(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    // SAFETY: the caller's.
+    unsafe { run_masked(me, signal, info, context) };
+}
+
+/// The kernel sends SIGPIPE, and SIGXFSZ, to the thread that wrote. What this process sends to its kernel thread, past
 /// our jackets, is abort(3)'s; what another sends is the main thread's.
 fn directed_to(me: &'static Green, signal: c_int, info: &siginfo_t) -> Option<&'static Green> {
     if signal == libc::SIGPIPE {
         return Some(me);
     }
-    if info.si_code != SI_TKILL {
+    if info.si_code != SI_TKILL && signal != libc::SIGXFSZ {
         return None;
     }
     // SAFETY: the sender's pid is there for this code; getpid has no pointers.
     let ours = unsafe { scheduler::sys!(getpid) == Ok(info.si_pid() as usize) };
+    if signal == libc::SIGXFSZ && !ours {
+        return None;
+    }
     // SAFETY: the main thread's record lives for ever.
     Some(if ours { me } else { unsafe { &*green::main_thread().cast::<Green>() } })
 }
@@ -177,6 +189,9 @@ unsafe fn run_natively(signal: c_int, info: *mut siginfo_t, context: *mut c_void
     unsafe {
         if is_fault_signal(signal) && disposition_of_kept(signal) != Disposition::Handled {
             return die_of(signal, &*info);
+        }
+        if is_fault(signal, (*info).si_code) && execution::leave_fault_to_thread(signal, info, context) {
+            return;
         }
         set_kernel_mask(*mask_of(context) | mask_during(signal));
         call(signal, info, context);

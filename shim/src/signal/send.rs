@@ -79,6 +79,19 @@ fn send(rt: &'static Runtime, to: &'static Green, info: siginfo_t) -> c_int {
     0
 }
 
+/// What the kernel would have sent to a thread.
+pub fn from_kernel(rt: &'static Runtime, to: &'static Green, signal: c_int) {
+    if !to.signals.blocks(signal) && disposition(signal) == Disposition::Default {
+        // (A helper may not say that it was kill(2).)
+        // SAFETY: no pointers.
+        let _ = unsafe {
+            scheduler::sys!(tgkill, scheduler::sys!(getpid).unwrap_or(0), green::kernel_tid(), signal)
+        };
+        return;
+    }
+    send(rt, to, info(signal, libc::SI_USER, 0));
+}
+
 /// To the running thread.
 pub fn to_self(rt: &'static Runtime, signal: c_int) -> c_int {
     send(rt, green::current(rt), info(signal, SI_TKILL, 0))

@@ -3,7 +3,7 @@
  * returns. It runs in the thread that makes the call: sigaction(2),
  * getpwuid_r(3), getaddrinfo(3), getnameinfo(3), getgrnam_r(3).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 #include <grp.h>
 #include <netdb.h>

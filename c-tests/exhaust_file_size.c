@@ -3,8 +3,8 @@
  * ignored, the call fails with EFBIG. What fits is written. getrlimit(2), write(2),
  * truncate(2), signal(7), POSIX on write().
  */
-#include "../lib/refuse.h"
-#include "../lib/signals.h"
+#include "lib/refuse.h"
+#include "lib/signals.h"
 
 enum { MOST = 8192 };
 

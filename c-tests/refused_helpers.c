@@ -1,15 +1,13 @@
 /* From some moment on the process may have no kernel thread more: EAGAIN, as at
  * RLIMIT_NPROC (all processes of a user share that) or a limit of a cgroup's. The threads
- * that exist go on: one waits for a lock, one for the peer of a FIFO, one for a record
- * lock, one for any child, and others run meanwhile. clone(2), getrlimit(2), flock(2),
- * fcntl(2), fifo(7), wait(2).
+ * that exist go on: one waits for a lock, one for a record lock, one for any child, and others
+ * run meanwhile. clone(2), getrlimit(2), flock(2), fcntl(2), wait(2).
  */
-#include "../lib/refuse.h"
-#include "../lib/locked.h"
+#include "lib/refuse.h"
+#include "lib/locked.h"
 #include <semaphore.h>
 #include <sys/file.h>
 
-static char fifo[] = "/tmp/check-XXXXXX";
 static pid_t child;
 static int gate[2], other;
 static sem_t go, begun, ping, pong;
@@ -33,14 +31,6 @@ static void *by_record(void *unused)
     CHECK(fcntl(other, F_OFD_SETLKW, &whole) == 0);
     whole.l_type = F_UNLCK;
     CHECK(fcntl(other, F_OFD_SETLK, &whole) == 0);
-    return unused;
-}
-
-static void *by_fifo(void *unused)
-{
-    begin();
-    int end = open(fifo, O_RDONLY);
-    CHECK(end >= 0 && close(end) == 0);
     return unused;
 }
 
@@ -85,21 +75,15 @@ static void one_waits(thread_body *body, void (*release)(void))
 
 static void release_flock(void)
 {
-    is_waiting(NULL);
+    exchange();
     CHECK(flock(file, LOCK_UN) == 0);
 }
 
 static void release_record(void)
 {
     struct flock whole = { .l_type = F_UNLCK };
-    is_waiting(NULL);
+    exchange();
     CHECK(fcntl(file, F_OFD_SETLK, &whole) == 0);
-}
-
-static void release_fifo(void)
-{
-    int end = open(fifo, O_WRONLY);
-    CHECK(end >= 0 && close(end) == 0);
 }
 
 static void release_child(void) { give(gate[1], 'x'); }
@@ -116,8 +100,6 @@ static void the_record(void)
     CHECK(fcntl(file, F_OFD_SETLK, &whole) == 0);
     one_waits(by_record, release_record);
 }
-
-static void the_fifo(void) { one_waits(by_fifo, release_fifo); }
 
 static void the_child(void)
 {
@@ -136,11 +118,8 @@ int main(void)
     CHECK(sem_init(&ping, 0, 0) == 0 && sem_init(&pong, 0, 0) == 0 && pipe(gate) == 0);
     file = temporary_file(0);
     other = description();
-    CHECK(close(mkstemp(fifo)) == 0 && unlink(fifo) == 0 && mkfifo(fifo, 0600) == 0);
     alone("flock", the_flock);
     alone("fcntl", the_record);
-    alone("a FIFO", the_fifo);
     alone("wait", the_child);
-    CHECK(unlink(fifo) == 0);
     return 0;
 }
