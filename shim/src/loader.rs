@@ -265,19 +265,22 @@ fn each_thread(mut work: impl FnMut(&Green)) {
     });
 }
 
-/// The thread that is inside dlopen(3), if it is known: another one may run meanwhile, and look.
+/// The thread that is inside dlopen(3), if it is known: another one may run meanwhile, and look. And the last one that
+/// went past us into libc's, of which nobody knows when it comes back.
 static OPENER: AtomicUsize = AtomicUsize::new(0);
+static PASSED: AtomicUsize = AtomicUsize::new(0);
 
 fn fill_in(module: &Module, place: Place) {
     let opener = match OPENER.load(Ordering::Relaxed) {
         0 => fs_base(),
         opener => opener,
     };
+    let passed = PASSED.load(Ordering::Relaxed);
     each_thread(|green| {
         let at = at(green, place);
         // SAFETY: the module's place in a live thread's block, and its image.
         unsafe {
-            if green.fs != opener {
+            if green.fs != opener && green.fs != passed {
                 at.copy_from_nonoverlapping(module.image, module.image_len);
                 at.add(module.image_len).write_bytes(0, module.len - module.image_len);
                 return;
@@ -303,6 +306,7 @@ pub fn catch_up_if_due() {
 /// Something may be loaded now, behind our back.
 fn note() {
     if let Some((_, carrier)) = start::here() {
+        PASSED.store(fs_base(), Ordering::Relaxed);
         DUE.store(true, Ordering::Relaxed);
         // Whoever leaves the scheduler next looks.
         carrier.signal_kept();
@@ -357,6 +361,7 @@ unsafe extern "C" {
 /// Look before, to forget what was closed: a library that takes its place must not count as known.
 fn looking<R>(load: impl FnOnce() -> R) -> R {
     catch_up();
+    let _ = PASSED.compare_exchange(fs_base(), 0, Ordering::Relaxed, Ordering::Relaxed);
     let first = OPENER.compare_exchange(0, fs_base(), Ordering::Relaxed, Ordering::Relaxed).is_ok();
     let result = load();
     catch_up();
