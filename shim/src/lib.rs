@@ -9,10 +9,12 @@
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
 //!   statistics.rs  what is counted
 //!   helper.rs   kernel threads of our own         offload.rs  calls that they execute
+//!   execution.rs  a call in a thread's name       chaos.rs    other schedules, to find faults by
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
 //!   files/      files by name, directories        signal/     masks, handlers, waiting
-//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  syscalls.rs  trap.rs
+//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  tables.rs
+//!   syscalls.rs  calls by number                  trap/       the safety net
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process

@@ -1,4 +1,4 @@
-//! System calls by number: syscall(2), and those that the safety net catches (trap.rs). Each number that may
+//! System calls by number: syscall(2), and those that the safety net catches (trap/). Each number that may
 //! block, or that asks who the caller is, has its jacket; the others pass through.
 //!
 //! A system call is no cancellation point, and its arguments are the kernel's: where glibc's differ (the size of a

@@ -114,7 +114,10 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
             } else {
                 pending::note(to, &*info);
                 carrier.signal_kept();
-                carrier.interrupt((&raw const to.thread).cast_mut());
+                // (In the middle of a change to the run queue that is left to `interrupt_targets`.)
+                if !carrier.is_critical() {
+                    carrier.interrupt((&raw const to.thread).cast_mut());
+                }
             }
         } else if !carrier.is_critical() && target_of(rt, signal).is_some_and(|to| ptr::eq(to, me)) {
             // (A signal whose action we have taken over may be one that the program ignores.)
@@ -256,6 +259,13 @@ pub fn interrupt_targets() {
     if me.due.load(Ordering::SeqCst) || awaited != 0 {
         // SAFETY: the running thread's record.
         unsafe { carrier.interrupt(carrier.current()) };
+    }
+    // What another process has sent to the main thread's tid.
+    // SAFETY: the main thread's record lives for ever.
+    let main = unsafe { &*green::main_thread().cast::<Green>() };
+    if main.signals.due.load(Ordering::SeqCst) && !MAIN_GONE.load(Ordering::Relaxed) {
+        // SAFETY: likewise.
+        unsafe { carrier.interrupt(green::main_thread()) };
     }
     interrupt_waiters();
     for signal in signals_in(kept() & !everybodys()) {

@@ -174,7 +174,7 @@ fn wrapped(signal: c_int, wanted: &Action) -> Action {
         action.sa_sigaction = on_signal_elsewhere as *const () as usize;
         action.sa_flags |= libc::SA_ONSTACK;
     }
-    // SAFETY: a set of ours. SIGSYS is the safety net's (trap.rs).
+    // SAFETY: a set of ours. SIGSYS is the safety net's (trap/).
     unsafe { set::store(!bit(libc::SIGSYS), &raw mut action.sa_mask) };
     action
 }
