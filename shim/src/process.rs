@@ -18,7 +18,15 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// Register our fork handler; before the program registers its own.
 pub fn watch_forks() {
     // SAFETY: the handlers fit and live as long as the library, which is never unloaded.
-    unsafe { libc::pthread_atfork(None, Some(in_parent), Some(in_child)) };
+    unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+}
+
+/// The last step before the fork. Until the child knows that it is one, its kernel thread is not the carrier: a handler
+/// would run in it whatever its thread blocks, and beside a scheduler that still has all of the parent's threads.
+unsafe extern "C" fn before() {
+    if start::here().is_some() {
+        mask::block_all();
+    }
 }
 
 unsafe extern "C" fn in_child() {
@@ -36,15 +44,19 @@ unsafe extern "C" fn in_parent() {
     crate::io::descriptor::share_early();
     if let Some((rt, _)) = start::here() {
         rt.fds.share_all();
+        mask::sync();
     }
 }
 
 /// Make a child that has a copy of our memory, past libc's fork handlers.
 pub fn copied(make: impl FnOnce() -> c_int) -> c_int {
-    let child = make();
-    // SAFETY: the two sides of a fork.
-    unsafe { if child == 0 { in_child() } else { in_parent() } };
-    child
+    // SAFETY: the steps of a fork.
+    unsafe {
+        before();
+        let child = make();
+        if child == 0 { in_child() } else { in_parent() };
+        child
+    }
 }
 
 /// Make a child that inherits our descriptors, so none is private any more, and the thread's own signal
@@ -126,6 +138,7 @@ export! {
             }
             Some(_) if flags & libc::CLONE_VM == 0 => {
                 let child = Child { body, arg };
+                before();
                 let begin = begin_copied as *const () as usize;
                 let copy = (&raw const child).expose_provenance();
                 let child = real::clone(begin, stack, flags, copy, parent_tid, tls, child_tid);

@@ -165,7 +165,7 @@ pub unsafe fn mask_of(context: *mut c_void) -> *mut u64 {
 /// The arguments are a signal handler's.
 pub unsafe fn handle(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's.
-    unsafe { run_masked(me, signal, info, context) };
+    mask::set(me, unsafe { run_masked(me, signal, info, context) });
 }
 
 /// The kernel sends SIGPIPE, and SIGXFSZ, to the thread that wrote. What this process sends to its kernel thread, past
@@ -212,7 +212,11 @@ fn mask_during(signal: c_int) -> u64 {
 /// with all signals blocked.
 unsafe fn run_here(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the caller's arguments.
-    unsafe { run_masked(me, signal, info, context) };
+    let after = unsafe { run_masked(me, signal, info, context) };
+    // The kernel's mask opens when it takes this frame away: under a flood of one signal the frames of its handlers
+    // would heap up otherwise.
+    mask::block_all();
+    mask::set_unseen(me, after);
     // What was held up by the handler's mask comes before the interrupted code goes on.
     if start::here().is_some_and(|(_, carrier)| !carrier.is_critical()) {
         run_if_due();
@@ -220,8 +224,9 @@ unsafe fn run_here(me: &'static Green, signal: c_int, info: *mut siginfo_t, cont
     mask::block_all();
 }
 
-/// Call a handler under its mask; the context shows the thread's own and may be changed there.
-unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+/// Call a handler under its mask; the context shows the thread's own and may be changed there. Answers the mask that the
+/// thread is to have now.
+unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, context: *mut c_void) -> u64 {
     // SAFETY: the caller's arguments.
     unsafe {
         altstack::show(me, context);
@@ -243,9 +248,9 @@ unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
         note_verdict(me, flags);
         if to_come.is_some() {
             me.mask_to_come.set(Some(*own & !mask::NEVER));
-            mask::set(me, now);
+            now
         } else {
-            mask::set(me, *own);
+            *own
         }
     }
 }
@@ -423,7 +428,8 @@ fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
     altstack::on_alternate(me, signal, &mut || unsafe {
         let mut context: libc::ucontext_t = core::mem::zeroed();
         libc::getcontext(&raw mut context);
-        run_masked(me, signal, &raw mut info, (&raw mut context).cast());
+        let after = run_masked(me, signal, &raw mut info, (&raw mut context).cast());
+        mask::set(me, after);
     });
     errno::set(saved);
 }

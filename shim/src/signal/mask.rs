@@ -140,6 +140,12 @@ pub fn remove(green: &Green) {
 
 /// A thread has another mask. What that lets through is not delivered here.
 pub fn set(green: &Green, mask: u64) {
+    set_unseen(green, mask);
+    sync();
+}
+
+/// Like [`set`], and the kernel is to learn it later.
+pub fn set_unseen(green: &Green, mask: u64) {
     let mask = mask & !NEVER;
     undisturbed(|| {
         let before = green.signals.blocked.swap(mask, Ordering::SeqCst);
@@ -150,7 +156,6 @@ pub fn set(green: &Green, mask: u64) {
             pending::refresh(green);
         }
     });
-    sync();
 }
 
 /// What the kernel should block.
@@ -224,10 +229,11 @@ pub unsafe fn resume_with_ours(context: *mut libc::c_void) {
     kernel_has(mask);
 }
 
-/// Block everything, for the last steps of a handler.
+/// Block everything, for the last steps of a handler, and for a fork.
 pub fn block_all() {
-    set_kernel_mask(u64::MAX);
-    KERNEL.store(u64::MAX, Ordering::SeqCst);
+    let all = !trap::never_blocked();
+    set_kernel_mask(all);
+    KERNEL.store(all, Ordering::SeqCst);
 }
 
 /// Until the running thread next leaves the scheduler the kernel has this thread's own mask, for what
