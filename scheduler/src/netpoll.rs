@@ -4,15 +4,17 @@
 //! stays until it is closed: later waits cost no `epoll_ctl`. Operations:
 //!
 //! ```text
-//!   wait(fd, direction, deadline)   park until the kernel reports an edge
+//!   seen()                          what has been collected so far, before a call is tried
+//!   wait(fd, direction, seen, …)    park until the kernel reports an edge
 //!   wait_many(…)                    the same for poll and select
 //!   poll(timeout)                   collect events, unpark waiters      (the carrier's loop)
 //!   forget(fd)                      before close: wake its waiters, leave the set
 //! ```
 //!
-//! Why no wake-up is lost: a caller first *tries* its call. On EAGAIN it queues and parks; nothing
-//! else runs on the carrier in between, and an edge that comes later is reported later. Errors and
-//! hang-ups wake both directions; the retried call finds the errno.
+//! Why no wake-up is lost: a caller first *tries* its call. On EAGAIN it queues and parks, and an edge that comes
+//! later is reported later. Should other threads have run in between after all, because a signal handler came and
+//! yielded, the edge may be among what was collected meanwhile: then the wait is over at once. Errors and hang-ups
+//! wake both directions; the retried call finds the errno.
 //!
 //! Who is woken: like in the kernel, every non-exclusive waiter (poll, select) and the first
 //! exclusive one (a plain read). Whoever was woken and leaves hands the baton on ([`Netpoll::pass_on`]):
@@ -80,6 +82,10 @@ struct Event {
     data: u64,
 }
 
+/// What had been collected when somebody tried a call: an edge that came later is not overlooked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen(u64);
+
 /// The epoll set of one carrier.
 #[repr(C)]
 pub struct Netpoll {
@@ -90,6 +96,8 @@ pub struct Netpoll {
     coarse: Cell<bool>,
     /// How many descriptors joined the set (polling an empty one is a waste).
     members: Cell<usize>,
+    /// How many events were collected, and descriptors forgotten.
+    collected: Cell<u64>,
 }
 
 impl Netpoll {
@@ -97,6 +105,16 @@ impl Netpoll {
     pub fn start(&self) {
         self.epoll.set(-1);
         self.bell.set(-1);
+    }
+
+    /// To be asked before a call is tried, and given to [`Netpoll::wait`] if it would block.
+    #[inline]
+    pub fn seen(&self) -> Seen {
+        Seen(self.collected.get())
+    }
+
+    fn count(&self, more: usize) {
+        self.collected.set(self.collected.get().wrapping_add(more as u64));
     }
 
     /// Some descriptor may have news.
@@ -202,16 +220,20 @@ impl Netpoll {
         Ok(())
     }
 
-    /// Park the running thread until `fd` may be ready.
+    /// Park the running thread until `fd` may be ready, of which nothing was `seen` yet.
     pub fn wait(
         &self,
         carrier: &Carrier,
         fd: i32,
         slot: &FdSlot,
         direction: Direction,
+        seen: Seen,
         deadline: Option<u64>,
     ) -> Waited {
         let _critical = carrier.enter();
+        if self.seen() != seen {
+            return Waited::Ready;
+        }
         if let Err(e) = self.open(carrier).and_then(|()| self.join(fd, slot)) {
             return Waited::Refused(e);
         }
@@ -250,9 +272,13 @@ impl Netpoll {
         carrier: &Carrier,
         table: &FdTable,
         waiters: &[(i32, Direction, FdWaiter)],
+        seen: Seen,
         deadline: Option<u64>,
     ) -> Waited {
         let _critical = carrier.enter();
+        if self.seen() != seen {
+            return Waited::Ready;
+        }
         if let Err(e) = self.open(carrier) {
             return Waited::Refused(e);
         }
@@ -316,6 +342,7 @@ impl Netpoll {
             self.members.set(self.members.get().saturating_sub(1));
         }
         table.start_over(fd);
+        self.count(1);
         wake(&slot.readers, true);
         wake(&slot.writers, true);
     }
@@ -326,6 +353,7 @@ impl Netpoll {
     pub fn poll(&self, table: &FdTable, timeout: Option<u64>) -> Result<(), Errno> {
         let mut events = [const { core::mem::MaybeUninit::<Event>::uninit() }; BATCH];
         let got = self.epoll_wait(events.as_mut_ptr().cast(), timeout)?;
+        self.count(got);
         for event in &events[..got] {
             // SAFETY: the kernel filled in the first `got` events.
             let event = unsafe { event.assume_init() };

@@ -135,7 +135,8 @@ fn await_end(rt: &'static Runtime, pid: pid_t) -> Result<(), Errno> {
     let fd = unsafe { scheduler::sys!(pidfd_open, pid, 0) }? as c_int;
     Own::with(rt, fd, |pidfd| {
         let Some(call) = Call::on(pidfd.fd) else { return Err(Errno::BADF) };
+        let seen = call.carrier.netpoll.seen();
         let _ = signal::verdict(rt);
-        io::wait(call, Direction::Read, None)
+        io::wait(call, Direction::Read, seen, None)
     })
 }

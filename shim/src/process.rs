@@ -54,7 +54,11 @@ pub fn copied(make: impl FnOnce() -> c_int) -> c_int {
     unsafe {
         before();
         let child = make();
-        if child == 0 { in_child() } else { in_parent() };
+        if child == 0 {
+            in_child()
+        } else {
+            in_parent()
+        };
         child
     }
 }

@@ -13,7 +13,7 @@ use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use libc::{sockaddr, socklen_t};
 use scheduler::fd_table::Kind;
-use scheduler::netpoll::Direction;
+use scheduler::netpoll::{Direction, Seen};
 use scheduler::sys::{self, Errno};
 
 export! {
@@ -162,9 +162,10 @@ fn connect_one(call: Call, addr: *const sockaddr, addr_len: socklen_t) -> sys::R
         set_flags(fd, flags);
         result
     };
+    let seen = call.carrier.netpoll.seen();
     match attempt() {
         // Also one that an earlier call has left under way.
-        Err(under_way @ (EINPROGRESS | EALREADY)) => finish_connect(call, under_way, attempt),
+        Err(under_way @ (EINPROGRESS | EALREADY)) => finish_connect(call, under_way, seen, attempt),
         // A unix socket whose listener's queue is full: no event tells when it has room.
         Err(Errno::AGAIN) => on_helper(),
         other => other,
@@ -180,17 +181,23 @@ fn set_flags(fd: c_int, flags: usize) {
 
 /// The connection is under way: wait until the socket is writable; calling again then tells how it
 /// went (and tells the socket that somebody knows).
-fn finish_connect(call: Call, under_way: Errno, attempt: impl Fn() -> sys::Result) -> sys::Result {
+fn finish_connect(
+    call: Call,
+    under_way: Errno,
+    mut seen: Seen,
+    attempt: impl Fn() -> sys::Result,
+) -> sys::Result {
     let timeout = call.rt.fds.mode(call.fd, call.slot).send_timeout;
     let deadline = call.deadline_after(timeout);
     loop {
-        match wait(call, Direction::Write, deadline) {
+        match wait(call, Direction::Write, seen, deadline) {
             Ok(()) => {}
             // connect(2): a time-out leaves the connection under way.
             Err(Errno::AGAIN) if !call.is_ready(Direction::Write) => return Err(under_way),
             Err(Errno::AGAIN) => {}
             Err(e) => return Err(e),
         }
+        seen = call.carrier.netpoll.seen();
         if call.is_ready(Direction::Write) {
             match attempt() {
                 Err(EALREADY) => {}

@@ -200,6 +200,7 @@ fn receive_all(call: Call, msg: &mut msghdr, flags: c_int) -> sys::Result {
 fn peek_all(call: Call, b: Buffers, msg: &mut msghdr, flags: c_int) -> sys::Result {
     let wanted = b.total();
     loop {
+        let seen = call.carrier.netpoll.seen();
         let n = repeat(call, Direction::Read, || receive_now(call.fd, msg, flags))?;
         let ended = poll_now(call.fd, libc::POLLRDHUP) != 0;
         if n == wanted || n == 0 || ended || call.rt.fds.mode(call.fd, call.slot).nonblock {
@@ -207,7 +208,7 @@ fn peek_all(call: Call, b: Buffers, msg: &mut msghdr, flags: c_int) -> sys::Resu
         }
         let timeout = call.rt.fds.mode(call.fd, call.slot).recv_timeout;
         let deadline = call.deadline_after(timeout);
-        if wait(call, Direction::Read, deadline).is_err() {
+        if wait(call, Direction::Read, seen, deadline).is_err() {
             return Ok(n);
         }
     }

@@ -22,7 +22,7 @@ use crate::pthread::green;
 use crate::signal::{self, Verdict};
 use core::ptr;
 use scheduler::fd_table::{FdSlot, Kind};
-use scheduler::netpoll::{Direction, Waited};
+use scheduler::netpoll::{Direction, Seen, Waited};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
 
@@ -119,8 +119,9 @@ pub fn poll_now(fd: i32, events: i16) -> i16 {
 /// `SO_*TIMEO`, `EINTR`, `EBADF` when the descriptor was closed meanwhile.
 #[inline]
 pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys::Result) -> sys::Result {
+    let seen = call.carrier.netpoll.seen();
     match attempt() {
-        Err(Errno::AGAIN) => wait_and_repeat(call, direction, &mut attempt),
+        Err(Errno::AGAIN) => wait_and_repeat(call, direction, seen, &mut attempt),
         other => {
             // A thread whose calls never wait is interrupted in vain, if it comes here all the time.
             preempt::yield_if_due();
@@ -132,19 +133,21 @@ pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys
 fn wait_and_repeat(
     call: Call,
     direction: Direction,
+    mut seen: Seen,
     attempt: &mut dyn FnMut() -> sys::Result,
 ) -> sys::Result {
     let deadline = call.patience(direction)?;
     let _ = signal::verdict(call.rt);
     let mut woken = false;
     let result = loop {
-        match wait(call, direction, deadline) {
+        match wait(call, direction, seen, deadline) {
             Ok(()) => {}
             // Time is up. What came before that, while others ran, is there.
             Err(Errno::AGAIN) => break attempt(),
             Err(error) => break Err(error),
         }
         woken = true;
+        seen = call.carrier.netpoll.seen();
         match attempt() {
             Err(Errno::AGAIN) => {}
             other => break other,
@@ -157,28 +160,26 @@ fn wait_and_repeat(
     result
 }
 
-/// Park until the descriptor may be ready.
-pub fn wait(call: Call, direction: Direction, deadline: Option<u64>) -> Result<(), Errno> {
-    loop {
-        let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
-            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, direction, deadline)
-        });
-        match waited {
-            Waited::Ready => return Ok(()),
-            Waited::TimedOut => return Err(Errno::AGAIN),
-            Waited::Closed => return Err(Errno::BADF),
-            // A file, which is always ready.
-            Waited::Refused(Errno::PERM) if call.is_ready(direction) => return Ok(()),
-            // No room in the set, or no set: a helper waits.
-            Waited::Refused(_) => return wait_on_helper(call, direction, deadline, Ends::INTERRUPTED),
-            // With a time-out set, socket calls are never restarted (signal(7)).
-            Waited::Interrupted => match signal::interrupted(call.rt) {
-                Verdict::Interrupt => return Err(Errno::INTR),
-                Verdict::Restart if deadline.is_some() => return Err(Errno::INTR),
-                Verdict::Restart => return Ok(()),
-                Verdict::Nothing => {}
-            },
-        }
+/// Park until the descriptor may be ready, of which nothing was `seen` yet.
+pub fn wait(call: Call, direction: Direction, seen: Seen, deadline: Option<u64>) -> Result<(), Errno> {
+    let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
+        call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, direction, seen, deadline)
+    });
+    match waited {
+        Waited::Ready => Ok(()),
+        Waited::TimedOut => Err(Errno::AGAIN),
+        Waited::Closed => Err(Errno::BADF),
+        // A file, which is always ready.
+        Waited::Refused(Errno::PERM) if call.is_ready(direction) => Ok(()),
+        // No room in the set, or no set: a helper waits.
+        Waited::Refused(_) => wait_on_helper(call, direction, deadline, Ends::INTERRUPTED),
+        // With a time-out set, socket calls are never restarted (signal(7)).
+        Waited::Interrupted => match signal::interrupted(call.rt) {
+            Verdict::Interrupt => Err(Errno::INTR),
+            Verdict::Restart if deadline.is_some() => Err(Errno::INTR),
+            // (Also for nothing: others ran, and what they collected may have been for us.)
+            Verdict::Restart | Verdict::Nothing => Ok(()),
+        },
     }
 }
 

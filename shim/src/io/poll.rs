@@ -165,6 +165,7 @@ pub fn wait_for_any(
             other => break other,
         }
     };
+    let mut seen = carrier.netpoll.seen();
     match look() {
         Ok(0) if patience != Patience::Look => {}
         other => return other,
@@ -195,7 +196,7 @@ pub fn wait_for_any(
         // SAFETY: the first `n` entries were just written.
         let waiters = unsafe { core::slice::from_raw_parts(room.cast::<Entry>(), n) };
         let waited = signal::wait_unless_interrupted(rt, carrier, Waited::Interrupted, || {
-            carrier.netpoll.wait_many(carrier, &rt.fds, waiters, patience.deadline())
+            carrier.netpoll.wait_many(carrier, &rt.fds, waiters, seen, patience.deadline())
         });
         match waited {
             Waited::Ready => {}
@@ -214,6 +215,7 @@ pub fn wait_for_any(
                 Err(error) => break Err(error),
             },
         }
+        seen = carrier.netpoll.seen();
         match look() {
             Ok(0) => {}
             other => break other,

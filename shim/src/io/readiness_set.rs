@@ -66,6 +66,7 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
         // SAFETY: the program's array; the kernel checks it.
         unsafe { scheduler::sys!(epoll_wait, call.fd, events, max, 0) }
     };
+    let mut seen = call.carrier.netpoll.seen();
     let mut result = look();
     if result != Ok(0) || patience == Patience::Look {
         return result;
@@ -74,7 +75,8 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
     let mut woken = false;
     while result == Ok(0) {
         let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
-            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, patience.deadline())
+            let deadline = patience.deadline();
+            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, seen, deadline)
         });
         match waited {
             Waited::Ready => woken = true,
@@ -93,6 +95,7 @@ fn wait_set(call: Call, events: *mut epoll_event, max: c_int, patience: Patience
                 }
             }
         }
+        seen = call.carrier.netpoll.seen();
         result = look();
     }
     if woken {

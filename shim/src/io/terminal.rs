@@ -131,11 +131,12 @@ fn read_within(call: Call, b: Buffers, nanos: u64) -> sys::Result {
     let mut deadline = start_over();
     let _ = signal::verdict(call.rt);
     loop {
+        let seen = call.carrier.netpoll.seen();
         if call.is_ready(Direction::Read) {
             return readv_plain(call.fd, b);
         }
         let waited = signal::wait_unless_interrupted(call.rt, call.carrier, Waited::Interrupted, || {
-            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, Some(deadline))
+            call.carrier.netpoll.wait(call.carrier, call.fd, call.slot, Direction::Read, seen, Some(deadline))
         });
         match waited {
             Waited::Ready => {}

@@ -27,10 +27,13 @@ fn until_ready(call: Call, direction: Direction) -> Result<(), Errno> {
         return Ok(());
     }
     let nonblock = call.rt.fds.mode(call.fd, call.slot).nonblock;
-    while !nonblock && !call.is_ready(direction) {
-        wait(call, direction, None)?;
+    loop {
+        let seen = call.carrier.netpoll.seen();
+        if nonblock || call.is_ready(direction) {
+            return Ok(());
+        }
+        wait(call, direction, seen, None)?;
     }
-    Ok(())
 }
 
 /// Move by `move_on`, from `from` to `to`, once both are ready.

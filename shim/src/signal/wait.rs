@@ -16,7 +16,7 @@ use crate::{errno, export, real, start};
 use core::ffi::c_int;
 use core::sync::atomic::Ordering;
 use libc::{siginfo_t, sigset_t, timespec};
-use scheduler::netpoll::{Direction, Waited};
+use scheduler::netpoll::{Direction, Seen, Waited};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Reason, Runtime, Wake};
 
@@ -177,20 +177,17 @@ fn wait_awaiting(
                 rt,
                 carrier,
                 || take_now(me, set, info),
-                || match carrier.netpoll.wait(
-                    carrier,
-                    bell.fd,
-                    call.slot,
-                    Direction::Read,
-                    patience.deadline(),
-                ) {
-                    Waited::Refused(_) => look_again_soon(rt, carrier, patience),
-                    waited => waited,
+                |seen| {
+                    let deadline = patience.deadline();
+                    match carrier.netpoll.wait(carrier, bell.fd, call.slot, Direction::Read, seen, deadline) {
+                        Waited::Refused(_) => look_again_soon(rt, carrier, patience),
+                        waited => waited,
+                    }
                 },
             )
         }),
         Err(_) => {
-            until_taken(rt, carrier, || take_now(me, set, info), || look_again_soon(rt, carrier, patience))
+            until_taken(rt, carrier, || take_now(me, set, info), |_| look_again_soon(rt, carrier, patience))
         }
     }
 }
@@ -199,10 +196,12 @@ fn until_taken(
     rt: &'static Runtime,
     carrier: &'static Carrier,
     take: impl Fn() -> sys::Result,
-    wait: impl Fn() -> Waited,
+    wait: impl Fn(Seen) -> Waited,
 ) -> sys::Result {
+    let mut seen = carrier.netpoll.seen();
     loop {
-        let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, &wait);
+        let waited = wait_unless_interrupted(rt, carrier, Waited::Interrupted, || wait(seen));
+        seen = carrier.netpoll.seen();
         match (take(), waited) {
             (Err(Errno::AGAIN), Waited::TimedOut) => return Err(Errno::AGAIN),
             (Err(Errno::AGAIN), Waited::Interrupted) => {
