@@ -63,6 +63,8 @@ pub struct Carrier {
     /// Counts signals kept; the loop does not sleep if one came since it last looked.
     signals_seen: AtomicU32,
     turns: Cell<u32>,
+    /// Nobody has been able to run since the shim looked whether all are stuck: how long until it looks again.
+    patience: Cell<u64>,
     switches: Cell<u64>,
     /// What `switches` was at the last tick.
     ticked: Cell<u64>,
@@ -114,6 +116,7 @@ impl Carrier {
             carrier.runtime.set(runtime);
             carrier.current.set(main);
             carrier.netpoll.start();
+            carrier.patience.set(idle::QUIET_NANOS);
             carrier.run.start(config.policy)?;
             carrier.wheel.start(carrier.runtime().clock.now());
             carrier.current_fs.store(context::fs_base(), Ordering::Release);
@@ -426,6 +429,7 @@ impl Carrier {
         self.wheel.clear();
         self.inbox.clear();
         self.netpoll.abandon();
+        self.patience.set(idle::QUIET_NANOS);
         self.dead.set(ptr::null_mut());
         self.accounts.close();
         // SAFETY: `me` runs this.

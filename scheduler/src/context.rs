@@ -1,7 +1,8 @@
 //! The context switch (x86-64, System V).
 //!
 //! Operations: [`switch_wrfsbase`] / [`switch_arch_prctl`] leave one green thread and continue
-//! another; [`prepare`] lays out the stack of a thread that has not run yet.
+//! another; [`prepare`] lays out the stack of a thread that has not run yet; [`call_as_if_from`] shows a suspended one to
+//! an unwinder.
 //!
 //! What a suspended thread's stack looks like, top down:
 //!
@@ -131,6 +132,38 @@ global_asm!(
 
 unsafe extern "C" {
     fn green_first_frame();
+}
+
+/// Call `work(data)` here, in a frame whose caller is, for unwinders, a suspended thread: the one that was left with
+/// this stack pointer. Its stack is only read.
+///
+/// # Safety
+/// `sp` must come from a switch (or [`prepare`]), and nobody may resume that thread meanwhile. `work` must not unwind.
+#[unsafe(naked)]
+pub unsafe extern "C" fn call_as_if_from(
+    sp: *const u8,
+    work: unsafe extern "C" fn(*mut core::ffi::c_void),
+    data: *mut core::ffi::c_void,
+) {
+    naked_asm!(
+        ".cfi_startproc",
+        "push rbx",
+        "mov rbx, rdi",
+        // What a suspended stack looks like (see above), found through rbx.
+        ".cfi_def_cfa rbx, 64",
+        ".cfi_offset rip, -8",
+        ".cfi_offset rbp, -16",
+        ".cfi_offset rbx, -24",
+        ".cfi_offset r12, -32",
+        ".cfi_offset r13, -40",
+        ".cfi_offset r14, -48",
+        ".cfi_offset r15, -56",
+        "mov rdi, rdx",
+        "call rsi",
+        "pop rbx",
+        "ret",
+        ".cfi_endproc",
+    )
 }
 
 /// What a new thread enters; it never returns.

@@ -40,6 +40,11 @@ pub struct Host {
     /// Signals are kept and the scheduler is about to choose a thread: interrupt the waits of those
     /// they are for.
     pub interrupt_targets: fn(),
+    /// Nobody can run, and no timer is armed. Is it possible that nothing from outside wakes anybody, as far as one can
+    /// tell at once?
+    pub may_be_stuck: fn() -> bool,
+    /// It has been so for a while: look properly. Answers whether to ask again.
+    pub look_if_stuck: fn() -> bool,
 }
 
 /// How to run.

@@ -116,6 +116,11 @@ impl Thread {
         self.shows.get() != self.fs
     }
 
+    /// Its stack pointer, if it is suspended: see [`call_as_if_from`](crate::context::call_as_if_from).
+    pub fn suspended_at(&self) -> *const u8 {
+        self.sp.get()
+    }
+
     /// Why it is parked.
     pub fn reason(&self) -> Reason {
         self.reason.get()

@@ -7,7 +7,7 @@
 //!   start.rs    from first pthread_create to M:1  options.rs  the GREEN_* table
 //!   tls.rs      a glibc TLS block per thread      patch.rs    libc's inner locks and stdio slots
 //!   abi.rs      layouts we share with glibc       log.rs      lines on stderr
-//!   statistics.rs  what is counted
+//!   statistics.rs  what is counted                reports/    what is said about threads
 //!   helper.rs   kernel threads of our own         offload.rs  calls that they execute
 //!   execution.rs  a call in a thread's name       chaos.rs    other schedules, to find faults by
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
@@ -65,6 +65,7 @@ mod preempt;
 mod process;
 mod pthread;
 mod real;
+mod reports;
 mod shell;
 mod signal;
 mod start;

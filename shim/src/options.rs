@@ -80,6 +80,13 @@ pub static SLICE_MS: Number = Number::new(
     10_000,
     "milliseconds of CPU time after which a computing thread lets others run; 0: never",
 );
+/// What follows when all threads wait for each other.
+pub static DEADLOCK: Number = Number::new(
+    "GREEN_DEADLOCK",
+    0,
+    2,
+    "what to do when all threads wait for each other for ever: 1 or report (the default), 2 or abort, 0 or off",
+);
 /// Use the system call instead of `wrfsbase`.
 pub static FSGSBASE: Number = Number::new(
     "GREEN_FSGSBASE",
@@ -103,7 +110,7 @@ pub static TRAP: Number = Number::new(
     "1 or report: list at exit the blocking system calls that passed by the jackets; 2 or convert: make them park",
 );
 
-static TABLE: [&Number; 11] = [
+static TABLE: [&Number; 12] = [
     &DISABLE,
     &SEED,
     &CHAOS,
@@ -112,17 +119,21 @@ static TABLE: [&Number; 11] = [
     &HELPERS,
     &WAITING_HELPERS,
     &SLICE_MS,
+    &DEADLOCK,
     &FSGSBASE,
     &VERBOSE,
     &TRAP,
 ];
 
 /// Words that stand for a value.
-const WORDS: [(&str, &str, u64); 4] = [
+const WORDS: [(&str, &str, u64); 7] = [
     ("GREEN_TRAP", "report", 1),
     ("GREEN_TRAP", "convert", 2),
     ("GREEN_CHILDREN", "off", 0),
     ("GREEN_CHILDREN", "on", 1),
+    ("GREEN_DEADLOCK", "off", 0),
+    ("GREEN_DEADLOCK", "report", 1),
+    ("GREEN_DEADLOCK", "abort", 2),
 ];
 
 /// Names that belong to the launcher and the test scripts.

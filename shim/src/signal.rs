@@ -23,17 +23,18 @@ mod delivery;
 mod dispositions;
 mod jump;
 pub mod mask;
-mod overflow;
 mod pending;
 pub mod send;
 pub mod set;
 pub mod wait;
 
-pub use altstack::{NONE as NO_ALTERNATE, adopt as adopt_alternate};
+pub use altstack::{NONE as NO_ALTERNATE, adopt as adopt_alternate, call_on};
 pub use delivery::{
-    after_fork, handle, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers,
+    after_fork, die_of_abort, handle, interrupt_targets, is_due, main_is_gone, mask_of, nudge, run_handlers,
 };
-pub use dispositions::{adopt_handlers, is_function, lend_ignored, sigaction, take_back, take_over};
+pub use dispositions::{
+    adopt_handlers, has_handlers, is_function, lend_ignored, sigaction, take_back, take_over,
+};
 pub use pending::{lend as lend_pending, take_back as take_pending_back};
 use send::plain_info;
 use set::{bit, under_kernel_mask};

@@ -9,6 +9,7 @@
 
 use crate::options;
 use crate::pthread::green;
+use crate::reports::deadlock;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{chaos, credentials, files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
@@ -133,6 +134,8 @@ fn prepare() -> Result<&'static Runtime, &'static str> {
         bury: green::bury,
         run_handlers: signal::run_handlers,
         interrupt_targets: signal::interrupt_targets,
+        may_be_stuck: deadlock::may_be_stuck,
+        look_if_stuck: deadlock::look_if_stuck,
     };
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
@@ -207,4 +210,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     signal::after_fork();
     files::place::none_is_made();
     trap::after_fork();
+    deadlock::after_fork();
 }

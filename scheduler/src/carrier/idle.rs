@@ -5,6 +5,12 @@ use crate::carrier::Wake;
 use crate::thread::Thread;
 use core::sync::atomic::Ordering;
 
+/// Nobody can run and no timer is armed: after this long the shim looks whether that is for ever.
+pub(super) const QUIET_NANOS: u64 = 20_000_000;
+
+/// It looks again after twice the time, and so on, up to this one.
+const QUIET_MOST_NANOS: u64 = 10_000_000_000;
+
 impl Carrier {
     pub(super) fn empty_inbox(&self) {
         // SAFETY: delivered threads are alive and on no queue.
@@ -41,9 +47,14 @@ impl Carrier {
             let now = self.runtime().clock.now();
             self.fire_timers(now);
             if !self.run.is_empty() {
+                self.patience.set(QUIET_NANOS);
                 return;
             }
             timeout = self.wheel.next_look().map(|at| at.saturating_sub(now));
+        }
+        let quiet = if timeout.is_none() { self.quiet_until() } else { None };
+        if let Some((_, nanos)) = quiet {
+            timeout = Some(nanos);
         }
         if self.netpoll.open(self).is_err() {
             return self.idle_blindly(timeout, signals_seen);
@@ -59,6 +70,29 @@ impl Carrier {
         if !self.wheel.is_empty() {
             self.fire_timers(self.runtime().clock.now());
         }
+        if !self.run.is_empty() {
+            self.patience.set(QUIET_NANOS);
+        } else if let Some((until, _)) = quiet
+            && self.signals_seen.load(Ordering::SeqCst) == signals_seen
+            && self.runtime().clock.now() >= until
+        {
+            self.look_if_stuck();
+        }
+    }
+
+    /// Perhaps nothing will ever wake anybody: when it is time to look, and in how many nanoseconds that is.
+    fn quiet_until(&self) -> Option<(u64, u64)> {
+        let nanos = self.patience.get();
+        if nanos > QUIET_MOST_NANOS || !(self.host.get().may_be_stuck)() {
+            return None;
+        }
+        Some((self.runtime().clock.now() + nanos, nanos))
+    }
+
+    #[cold]
+    fn look_if_stuck(&self) {
+        let again = (self.host.get().look_if_stuck)();
+        self.patience.set(if again { self.patience.get() * 2 } else { u64::MAX });
     }
 
     /// No descriptor is left for an epoll set: sleep in short steps until one is.

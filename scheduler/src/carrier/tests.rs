@@ -31,6 +31,8 @@ fn runtime(policy: Policy) -> &'static Runtime {
         bury: |_| (),
         run_handlers: || (),
         interrupt_targets: || (),
+        may_be_stuck: || false,
+        look_if_stuck: || false,
     };
     let config = Config { policy, helpers: 2, waiting_helpers: 2, fsgsbase: false };
     let main = Box::leak(Box::new(Thread::new(ptr::null(), 0, 0, ptr::null_mut())));
@@ -119,8 +121,9 @@ fn a_thread_waits_for_a_pipe_while_others_run() {
     let got = shared(Cell::new(0u8));
     spawn(rt, move || {
         let slot = rt.fds.slot(pair[0]).unwrap();
+        let seen = rt.carrier.netpoll.seen();
         let waited =
-            rt.carrier.netpoll.wait(&rt.carrier, pair[0], slot, crate::netpoll::Direction::Read, None);
+            rt.carrier.netpoll.wait(&rt.carrier, pair[0], slot, crate::netpoll::Direction::Read, seen, None);
         assert_eq!(waited, crate::netpoll::Waited::Ready);
         let mut byte = 0u8;
         // SAFETY: one byte of our own.
@@ -147,12 +150,41 @@ fn closing_wakes_the_waiters() {
     spawn(rt, move || {
         let slot = rt.fds.slot(pair[0]).unwrap();
         let read = crate::netpoll::Direction::Read;
-        ended.set(Some(rt.carrier.netpoll.wait(&rt.carrier, pair[0], slot, read, None)));
+        let seen = rt.carrier.netpoll.seen();
+        ended.set(Some(rt.carrier.netpoll.wait(&rt.carrier, pair[0], slot, read, seen, None)));
     });
     rt.carrier.yield_now();
     rt.carrier.netpoll.forget(&rt.carrier, &rt.fds, pair[0]);
     rt.carrier.yield_now();
     assert_eq!(ended.get(), Some(crate::netpoll::Waited::Closed));
+}
+
+#[test]
+fn an_edge_that_came_between_try_and_wait_ends_the_wait() {
+    let rt = runtime(Policy::Fifo);
+    let mut pair = [0i32; 2];
+    // SAFETY: a pipe of our own.
+    unsafe { crate::sys!(pipe2, pair.as_mut_ptr(), 0) }.unwrap();
+    let slot = rt.fds.slot(pair[0]).unwrap();
+    let read = crate::netpoll::Direction::Read;
+    let wait = move |seen| rt.carrier.netpoll.wait(&rt.carrier, pair[0], slot, read, seen, None);
+    let rounds = shared(Cell::new(0));
+    // SAFETY: one byte of ours.
+    let write = move || unsafe { crate::sys!(write, pair[1], b"x".as_ptr(), 1usize) }.unwrap();
+    spawn(rt, move || {
+        wait(rt.carrier.netpoll.seen());
+        // What a signal handler may do after the call was tried.
+        let seen = rt.carrier.netpoll.seen();
+        write();
+        rt.carrier.sleep_until(rt.clock.now() + 1_000_000);
+        assert_eq!(wait(seen), crate::netpoll::Waited::Ready);
+        rounds.set(1);
+    });
+    rt.carrier.yield_now();
+    write();
+    while rounds.get() == 0 {
+        rt.carrier.sleep_until(rt.clock.now() + 100_000);
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::schedule::Schedule;
 use crate::execution::Execution;
 use crate::io::Own;
 use crate::real::Start;
+use crate::reports::deadlock;
 use crate::signal;
 use crate::signal::mask::{self, ThreadSignals};
 use crate::start;
@@ -361,6 +362,7 @@ pub fn is_last() -> bool {
 /// One thread less runs; answers whether it was the last.
 pub fn one_less(green: &Green) -> bool {
     roster::remove(green);
+    deadlock::forget(green);
     mask::remove(green);
     ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
 }

@@ -45,6 +45,17 @@ pub fn find(wanted: impl Fn(&Green) -> bool) -> Option<&'static Green> {
     search(wanted)
 }
 
+/// The thread that was created first.
+pub fn first() -> Option<&'static Green> {
+    search(|_| true)
+}
+
+/// The next in that order, while nobody else runs.
+pub fn after(green: &'static Green) -> Option<&'static Green> {
+    // SAFETY: it is on the list, whose threads are alive.
+    locked(|list| unsafe { list.after(ptr::from_ref(green).cast_mut()).as_ref() })
+}
+
 fn search(mut wanted: impl FnMut(&'static Green) -> bool) -> Option<&'static Green> {
     locked(|list| {
         let mut at = list.first();

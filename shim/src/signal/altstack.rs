@@ -134,8 +134,11 @@ pub fn on_alternate(me: &Green, signal: c_int, work: &mut dyn FnMut()) {
 }
 
 /// `call(data)` on the stack that ends at `top`.
+///
+/// # Safety
+/// Nobody else uses that stack; `top` is a multiple of 16.
 #[unsafe(naked)]
-unsafe extern "C-unwind" fn call_on(
+pub unsafe extern "C-unwind" fn call_on(
     call: unsafe extern "C-unwind" fn(*mut c_void),
     data: *mut c_void,
     top: usize,

@@ -6,10 +6,11 @@ use super::dispositions::{
 use super::mask::{self, everybodys};
 use super::send::{self, SI_TKILL};
 use super::set::{bit, set_kernel_mask, signals_in};
-use super::{Action, SIGNALS, altstack, overflow, pending, undisturbed};
+use super::{Action, SIGNALS, altstack, pending, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
+use crate::reports::overflow;
 use crate::{errno, execution, loader, preempt, real, start};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -151,6 +152,17 @@ unsafe fn die_of(signal: c_int, info: &siginfo_t) {
         let (process, thread) = (scheduler::sys!(getpid).unwrap_or(0), scheduler::sys!(gettid).unwrap_or(0));
         let _ = scheduler::sys!(rt_tgsigqueueinfo, process, thread, signal, core::ptr::from_ref(info));
     }
+}
+
+/// abort(3), from where none of libc's locks can be had.
+pub fn die_of_abort() {
+    set_kernel_mask(!bit(libc::SIGABRT));
+    // SAFETY: zero bytes are a valid info.
+    let mut info: siginfo_t = unsafe { core::mem::zeroed() };
+    info.si_signo = libc::SIGABRT;
+    info.si_code = SI_TKILL;
+    // SAFETY: an object of ours.
+    unsafe { die_of(libc::SIGABRT, &info) };
 }
 
 /// The mask that the kernel restores when a handler returns.

@@ -158,6 +158,12 @@ fn is_ignored(signal: c_int, action: usize) -> bool {
     action == libc::SIG_IGN || (action == libc::SIG_DFL && by_default)
 }
 
+/// Does the program handle any signal that may come at any time?
+pub fn has_handlers() -> bool {
+    let handles = |handler: &Handler| is_function(handler.function.load(Ordering::Relaxed));
+    (1..).zip(&HANDLERS[1..]).any(|(signal, handler)| !is_fault_signal(signal) && handles(handler))
+}
+
 /// A handler of the program's, not `SIG_DFL` or `SIG_IGN`.
 pub fn is_function(handler: usize) -> bool {
     Disposition::of(handler) == Disposition::Handled

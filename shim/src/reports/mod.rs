@@ -1,0 +1,14 @@
+//! What is said on stderr about threads: who, where, why. No heap, no lock of libc's or ld.so's: the program may be in
+//! any state, and hold any of them.
+//!
+//! ```text
+//!   deadlock.rs    all threads wait for each other        backtrace.rs  the frames of a thread, parked or running
+//!   overflow.rs    a stack is used up                     symbols.rs    which function of which file an address is in
+//!   title.rs       what a thread is called
+//! ```
+
+pub mod backtrace;
+pub mod deadlock;
+pub mod overflow;
+pub mod symbols;
+pub mod title;
