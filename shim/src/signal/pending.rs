@@ -5,14 +5,14 @@
 //! in the order sent. Standard signals are queued once, real-time ones as often as they are sent.
 //! A bit without an entry stands for a signal of which nothing more is known.
 
-use super::{SIGNALS, bit, undisturbed};
+use super::{bit, undisturbed};
 use crate::pthread::green::Green;
 use crate::pthread::roster;
 use core::cell::UnsafeCell;
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use libc::siginfo_t;
 use scheduler::list::{Links, List, Node};
 use scheduler::spin::Spin;
@@ -102,28 +102,48 @@ pub fn push(to: &Green, info: siginfo_t) -> Result<(), c_int> {
     })
 }
 
-/// The last of each number that [`note`] was given.
-struct Noted(UnsafeCell<[MaybeUninit<siginfo_t>; SIGNALS]>);
-// SAFETY: written and read on the carrier only, a signal's entry while its bit in NOTED says whose turn it is.
-unsafe impl Sync for Noted {}
-static INFOS: Noted = Noted(UnsafeCell::new([const { MaybeUninit::uninit() }; SIGNALS]));
-static NOTED: AtomicU64 = AtomicU64::new(0);
+/// What [`note`] was given and nobody has taken yet.
+struct Note {
+    /// Null: a free place.
+    to: AtomicPtr<Green>,
+    info: UnsafeCell<MaybeUninit<siginfo_t>>,
+}
 
-/// In a signal handler of ours, which must not wait for the queue: another process has sent a thread this.
+// SAFETY: on the carrier only; a handler that comes in between fills free places alone.
+unsafe impl Sync for Note {}
+static NOTES: [Note; 64] =
+    [const { Note { to: AtomicPtr::new(ptr::null_mut()), info: UnsafeCell::new(MaybeUninit::uninit()) } };
+        64];
+
+/// In a signal handler of ours, which must not wait for the queue: another process, or a timer, has sent a thread this.
 pub fn note(to: &Green, info: &siginfo_t) {
-    // SAFETY: see above.
-    unsafe { (*INFOS.0.get())[info.si_signo as usize].write(*info) };
-    NOTED.fetch_or(bit(info.si_signo), Ordering::SeqCst);
+    let is_free = |note: &&Note| note.to.load(Ordering::Relaxed).is_null();
+    // One for each signal of a thread.
+    if let Some(place) = find_note(to, info.si_signo).or_else(|| NOTES.iter().find(is_free)) {
+        // SAFETY: a free place, or one that nobody reads now: see `noted`.
+        unsafe { (*place.info.get()).write(*info) };
+        place.to.store(ptr::from_ref(to).cast_mut(), Ordering::Release);
+    }
     mark(to, info.si_signo);
 }
 
+fn find_note(to: &Green, signal: c_int) -> Option<&'static Note> {
+    NOTES.iter().find(|note| {
+        // SAFETY: filled in before `to` was.
+        ptr::eq(note.to.load(Ordering::Acquire), to)
+            && unsafe { (*note.info.get()).assume_init_ref() }.si_signo == signal
+    })
+}
+
 /// A signal that is in no queue.
-fn noted(signal: c_int) -> siginfo_t {
-    if NOTED.fetch_and(!bit(signal), Ordering::SeqCst) & bit(signal) == 0 {
-        return super::plain_info(signal);
-    }
-    // SAFETY: filled in when the bit was set.
-    unsafe { (*INFOS.0.get())[signal as usize].assume_init() }
+fn noted(to: &Green, signal: c_int) -> siginfo_t {
+    let Some(note) = find_note(to, signal) else { return super::plain_info(signal) };
+    // A handler that comes now finds neither a note of this thread here nor a free place.
+    note.to.store(ptr::dangling_mut(), Ordering::SeqCst);
+    // SAFETY: filled in before `to` was.
+    let info = unsafe { (*note.info.get()).assume_init() };
+    note.to.store(ptr::null_mut(), Ordering::SeqCst);
+    info
 }
 
 fn mark(to: &Green, signal: c_int) {
@@ -155,7 +175,7 @@ pub fn take(green: &Green, set: u64) -> Option<siginfo_t> {
         let queue = QUEUE.lock();
         let entry = queue.find(green, signal);
         let info = if entry.is_null() {
-            noted(signal)
+            noted(green, signal)
         } else {
             // SAFETY: a queued entry, filled in.
             unsafe {

@@ -7,7 +7,7 @@
 use super::delivery::take_kept;
 use super::send::SI_TKILL;
 use super::set::{bit, bits_of, store};
-use super::{Verdict, interrupted, mask, pending, verdict, wait_unless_interrupted};
+use super::{Verdict, interrupted, mask, pending, timers, verdict, wait_unless_interrupted};
 use crate::errno::fail;
 use crate::io::poll::{Patience, with_mask};
 use crate::io::{Call, Own};
@@ -119,8 +119,27 @@ fn take_any(me: &'static Green, set: *const sigset_t, info: *mut siginfo_t) -> s
         return Ok(taken.si_signo as usize);
     }
     let now = timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the program's set and info (or null).
-    unsafe { scheduler::sys!(rt_sigtimedwait, set, info, &raw const now, 8usize) }
+    loop {
+        // SAFETY: the program's set, its info or null, an object of ours.
+        let taken = unsafe {
+            let mut found: siginfo_t = core::mem::zeroed();
+            let number = scheduler::sys!(rt_sigtimedwait, set, &raw mut found, &raw const now, 8usize)?;
+            if let Some(other) = timers::owner(&found).filter(|owner| !core::ptr::eq(*owner, me)) {
+                // Another thread's timer, whose signal the kernel held back for all.
+                if let (Some(other), Some((_, carrier))) = (other.as_ref(), start::here()) {
+                    pending::note(other, &found);
+                    carrier.signal_kept();
+                    carrier.interrupt((&raw const other.thread).cast_mut());
+                }
+                continue;
+            }
+            if !info.is_null() {
+                info.write(found);
+            }
+            number
+        };
+        return Ok(taken);
+    }
 }
 
 fn wait_for(
