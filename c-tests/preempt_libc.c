@@ -5,7 +5,7 @@
  *
  * test: slow
  * test: seeds=2
- * test: timeout=20
+ * test: timeout=40
  * test: env=GREEN_SLICE_MS=10
  */
 #include "lib/check.h"

@@ -1,7 +1,7 @@
 /* A timer by SIGEV_THREAD_ID sends its signal to the thread whose gettid() it was
  * given, be it computing, in read or in sigwaitinfo: timer_create(2), gettid(2).
  */
-#include "../lib/check.h"
+#include "lib/check.h"
 
 #include <semaphore.h>
 

@@ -95,6 +95,11 @@ impl Drop for Critical<'_> {
 }
 
 impl Carrier {
+    /// Where these are: for debuggers.
+    pub const CURRENT: usize = core::mem::offset_of!(Carrier, current);
+    /// See [`Carrier::CURRENT`].
+    pub const SWITCHES: usize = core::mem::offset_of!(Carrier, switches);
+
     /// Start the carrier in zeroed memory.
     ///
     /// # Safety

@@ -15,6 +15,9 @@ pub struct Links<T> {
 }
 
 impl<T> Links<T> {
+    /// Where the next node's address is: for debuggers.
+    pub const NEXT: usize = core::mem::offset_of!(Links<T>, next);
+
     /// Links of a node that is on no list.
     pub const fn new() -> Self {
         Links { next: Cell::new(ptr::null_mut()), prev: Cell::new(ptr::null_mut()) }

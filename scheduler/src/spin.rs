@@ -21,6 +21,9 @@ unsafe impl<T: Send> Sync for Spin<T> {}
 const SPINS_BEFORE_YIELD: u32 = 100;
 
 impl<T> Spin<T> {
+    /// Where the value is: for debuggers.
+    pub const VALUE: usize = core::mem::offset_of!(Spin<T>, value);
+
     /// An unlocked value.
     pub const fn new(value: T) -> Self {
         Spin { held: AtomicBool::new(false), value: UnsafeCell::new(value) }

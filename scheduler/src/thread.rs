@@ -26,8 +26,9 @@ const WOKEN_READY: u32 = 2;
 const WOKEN_TIME: u32 = 3;
 const WOKEN_SIGNAL: u32 = 4;
 
-/// Why a thread is parked: for dumps, reports and traces.
+/// Why a thread is parked: for dumps, reports and traces. (The layout is what debuggers know: reports/layout.rs.)
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
 pub enum Reason {
     /// It is not parked.
     None,
@@ -63,6 +64,16 @@ pub enum Reason {
     Offload,
 }
 
+impl Reason {
+    /// What each is called, in the order above; each ends in NUL, and an empty one follows.
+    pub const NAMES: &str = "none\0readable\0writable\0poll\0signal\0sleep\0mutex\0condition\0semaphore\0\
+        rwlock\0barrier\0once\0futex\0libc lock\0join\0offload\0\0";
+    /// Where a descriptor is in it (32 bits).
+    pub const DESCRIPTOR: usize = 4;
+    /// Where an address is in it, and how many descriptors there are.
+    pub const ADDRESS: usize = 8;
+}
+
 /// The scheduler's record of a green thread. The shim keeps it at the top of the thread's stack.
 #[repr(C)]
 pub struct Thread {
@@ -91,6 +102,13 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// Where these are: for debuggers.
+    pub const SP: usize = core::mem::offset_of!(Thread, sp);
+    /// See [`Thread::SP`].
+    pub const STATE: usize = core::mem::offset_of!(Thread, state);
+    /// See [`Thread::SP`].
+    pub const REASON: usize = core::mem::offset_of!(Thread, reason);
+
     /// A thread that will run on `carrier` with TLS block `fs`, suspended at `sp` (null: it is the
     /// one that runs right now).
     pub const fn new(carrier: *const Carrier, id: u32, fs: usize, sp: *mut u8) -> Self {

@@ -26,6 +26,7 @@ pub mod mask;
 mod pending;
 pub mod send;
 pub mod set;
+mod timers;
 pub mod wait;
 
 pub use altstack::{NONE as NO_ALTERNATE, adopt as adopt_alternate, call_on};

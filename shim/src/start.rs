@@ -19,6 +19,9 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use scheduler::clock::{ClockGettime, clock_gettime_syscall};
 use scheduler::{Carrier, Config, Host, Runtime, Thread};
 
+/// Where the runtime's address is: for debuggers.
+pub const RUNTIME_AT: *const () = (&raw const RUNTIME).cast();
+
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(core::ptr::null_mut());
 static REFUSED: AtomicBool = AtomicBool::new(false);
 static LAYOUT: LayoutCell = LayoutCell(UnsafeCell::new(None));

@@ -7,6 +7,9 @@ use core::ptr;
 use scheduler::list::{Links, List, Node};
 use scheduler::spin::Spin;
 
+/// Where the first thread's address is: for debuggers. (A list begins with it.)
+pub const FIRST: *const () = (&raw const ROSTER).cast::<()>().wrapping_byte_add(Spin::<List<Green>>::VALUE);
+
 static ROSTER: Spin<List<Green>> = Spin::new(List::new());
 
 // SAFETY: always the same field.

@@ -5,10 +5,12 @@
 //!   deadlock.rs    all threads wait for each other        backtrace.rs  the frames of a thread, parked or running
 //!   overflow.rs    a stack is used up                     symbols.rs    which function of which file an address is in
 //!   title.rs       what a thread is called
+//!   layout.rs      where debuggers find the threads
 //! ```
 
 pub mod backtrace;
 pub mod deadlock;
+pub mod layout;
 pub mod overflow;
 pub mod symbols;
 pub mod title;

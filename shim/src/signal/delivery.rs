@@ -6,7 +6,7 @@ use super::dispositions::{
 use super::mask::{self, everybodys};
 use super::send::{self, SI_TKILL};
 use super::set::{bit, set_kernel_mask, signals_in};
-use super::{Action, SIGNALS, altstack, pending, undisturbed};
+use super::{Action, SIGNALS, altstack, pending, timers, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
@@ -50,6 +50,7 @@ pub fn after_fork() {
     if let Some((rt, carrier)) = start::here() {
         let me = green::current(rt);
         pending::after_fork(me);
+        timers::after_fork();
         me.nudged.set(false);
         carrier.signals_taken();
         MAIN_GONE.store(carrier.current() != green::main_thread(), Ordering::Relaxed);
@@ -109,6 +110,8 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
             } else {
                 run_here(me, signal, info, context);
             }
+        } else if timers::owner(&*info).is_some_and(|owner| owner.is_null()) {
+            // Its thread has ended.
         } else if let Some(to) = directed_to(me, signal, &*info) {
             if ptr::eq(to, me) && !carrier.is_critical() && !me.signals.blocks(signal) {
                 run_here(me, signal, info, context);
@@ -185,6 +188,10 @@ pub unsafe fn handle(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
 fn directed_to(me: &'static Green, signal: c_int, info: &siginfo_t) -> Option<&'static Green> {
     if signal == libc::SIGPIPE {
         return Some(me);
+    }
+    if let Some(owner) = timers::owner(info) {
+        // SAFETY: a thread that ends is forgotten.
+        return unsafe { owner.as_ref() };
     }
     if info.si_code != SI_TKILL && signal != libc::SIGXFSZ {
         return None;
@@ -277,12 +284,15 @@ pub fn interrupt_targets() {
         // SAFETY: the running thread's record.
         unsafe { carrier.interrupt(carrier.current()) };
     }
-    // What another process has sent to the main thread's tid.
-    // SAFETY: the main thread's record lives for ever.
-    let main = unsafe { &*green::main_thread().cast::<Green>() };
-    if main.signals.due.load(Ordering::SeqCst) && !MAIN_GONE.load(Ordering::Relaxed) {
-        // SAFETY: likewise.
-        unsafe { carrier.interrupt(green::main_thread()) };
+    // What has come for one thread in the midst of a change to the run queue: another process sent it to the main
+    // thread's tid, or it is a timer's.
+    if pending::DUE.load(Ordering::SeqCst) != 0 {
+        roster::each(|green| {
+            if green.signals.due.load(Ordering::SeqCst) {
+                // SAFETY: a live thread's record.
+                unsafe { carrier.interrupt((&raw const green.thread).cast_mut()) };
+            }
+        });
     }
     interrupt_waiters();
     for signal in signals_in(kept() & !everybodys()) {

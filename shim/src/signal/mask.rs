@@ -11,7 +11,7 @@
 //! How many threads block each signal is counted, so that a thread that blocks nothing costs nothing.
 
 use super::set::{self, bit, bits_of, kernel_mask, set_kernel_mask, signals_in};
-use super::{SIGNALS, altstack, delivery, pending, undisturbed};
+use super::{SIGNALS, altstack, delivery, pending, timers, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
 use crate::{export, preempt, real, start, trap};
@@ -134,6 +134,7 @@ pub fn remove(green: &Green) {
         count(green.signals.blocked(), false);
         recount();
         pending::forget(green);
+        timers::forget(green);
     });
     sync();
 }
