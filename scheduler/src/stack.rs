@@ -14,9 +14,14 @@
 //!
 //! Guards are `MADV_GUARD_INSTALL` regions (Linux 6.13) where the kernel has them: they need no
 //! mapping of their own, so `vm.max_map_count` is no limit. Elsewhere `mprotect`.
+//!
+//! A stack whose owner went deep gives what is below its hot top back to the kernel. Whether it did is a system call to
+//! ask, so that is left for later, when the carrier has nothing to do: a stack that is taken again soon need not be asked
+//! at all. Only so many wait.
 
 use crate::spin::Spin;
 use crate::sys::{self, Errno};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
@@ -54,8 +59,12 @@ impl Stack {
 #[repr(C)]
 struct FreeStack {
     next: *mut FreeStack,
-    base: *mut u8,
+    /// Its owner may have gone below so many bytes from the top; 0: it did not.
+    hot: usize,
 }
+
+/// So many free stacks may wait to be asked how deep their owners went.
+const UNASKED_MOST: usize = 64;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -63,6 +72,8 @@ struct SizeClass {
     len: usize,
     guard: usize,
     free: *mut FreeStack,
+    /// Of those, how many have not been asked how deep their owners went: among the ones given back last.
+    unasked: usize,
     /// Part of the newest slab not cut yet.
     fresh: *mut u8,
     fresh_left: usize,
@@ -81,6 +92,8 @@ unsafe impl Send for Pool {}
 #[repr(C)]
 pub struct StackPool {
     pool: Spin<Pool>,
+    /// Stacks were given back since the last [`StackPool::tidy`].
+    untidy: AtomicBool,
 }
 
 impl StackPool {
@@ -95,8 +108,10 @@ impl StackPool {
         if !free.is_null() {
             // SAFETY: a free stack's top is ours.
             unsafe {
-                pool.classes[i].free = (*free).next;
-                return Ok(Stack { base: (*free).base, len, guard, foreign: false });
+                let class = &mut pool.classes[i];
+                class.free = (*free).next;
+                class.unasked -= usize::from((*free).hot != 0);
+                return Ok(stack_of(free, len, guard));
             }
         }
         if pool.classes[i].fresh_left == 0 {
@@ -115,12 +130,12 @@ impl StackPool {
         !stack.foreign && self.pool.lock().known(stack).is_some()
     }
 
-    /// Take a stack back. It stays dirty: its pages are hot for the next thread. With `hot`, its
-    /// owner went deep: all but that many bytes at the top goes back to the kernel.
+    /// Take a stack back. It stays dirty: its pages are hot for the next thread. If its owner went deeper than `hot`
+    /// bytes from the top, the rest goes back to the kernel, at once or at the next [`StackPool::tidy`]. (Whole pages.)
     ///
     /// # Safety
     /// Nobody may use the stack any more.
-    pub unsafe fn give_back(&self, stack: Stack, hot: Option<usize>) {
+    pub unsafe fn give_back(&self, stack: Stack, hot: usize) {
         if stack.foreign {
             return;
         }
@@ -130,15 +145,42 @@ impl StackPool {
             unsafe { sys::unmap(stack.base, stack.len) };
             return;
         };
-        if let Some(hot) = hot {
-            let deep = (stack.len - stack.guard).saturating_sub(hot);
-            // SAFETY: the range is inside the stack that the caller gives up.
-            unsafe { sys::discard(stack.base.wrapping_add(stack.guard), deep) };
+        let class = &mut pool.classes[i];
+        let wait = class.unasked < UNASKED_MOST;
+        if !wait {
+            // SAFETY: the caller gives it up.
+            unsafe { discard_depth(&stack, hot) };
         }
         let free = stack.top().wrapping_sub(size_of::<FreeStack>()).cast::<FreeStack>();
         // SAFETY: the top bytes are ours again.
-        unsafe { free.write(FreeStack { next: pool.classes[i].free, base: stack.base }) };
-        pool.classes[i].free = free;
+        unsafe { free.write(FreeStack { next: class.free, hot: if wait { hot } else { 0 } }) };
+        class.unasked += usize::from(wait && hot != 0);
+        class.free = free;
+        self.untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// Some stacks may wait to be asked.
+    pub fn is_untidy(&self) -> bool {
+        self.untidy.load(Ordering::Relaxed)
+    }
+
+    /// The carrier has nothing to do: ask the stacks that wait.
+    pub fn tidy(&self) {
+        self.untidy.store(false, Ordering::Relaxed);
+        let mut pool = self.pool.lock();
+        for class in &mut pool.classes {
+            let mut at = class.free;
+            // SAFETY: free stacks are ours, and their links lie in their top bytes.
+            while let (1.., Some(free)) = (class.unasked, unsafe { at.as_mut() }) {
+                let hot = core::mem::replace(&mut free.hot, 0);
+                if hot != 0 {
+                    // SAFETY: nobody uses a free stack.
+                    unsafe { discard_depth(&stack_of(at, class.len, class.guard), hot) };
+                    class.unasked -= 1;
+                }
+                at = free.next;
+            }
+        }
     }
 
     /// The lock's holder did not survive `fork`.
@@ -147,10 +189,28 @@ impl StackPool {
     }
 }
 
+/// The stack whose links these are.
+fn stack_of(free: *mut FreeStack, len: usize, guard: usize) -> Stack {
+    let top = free.wrapping_add(1).cast::<u8>();
+    Stack { base: top.wrapping_sub(len), len, guard, foreign: false }
+}
+
+/// Give back to the kernel what is below the top `hot` bytes, if there is something.
+///
+/// # Safety
+/// Nobody may use the stack.
+unsafe fn discard_depth(stack: &Stack, hot: usize) {
+    if hot != 0 && went_deep(stack, hot) {
+        let deep = (stack.len - stack.guard).saturating_sub(hot);
+        // SAFETY: the range is inside the stack, which the caller gives up.
+        unsafe { sys::discard(stack.base.wrapping_add(stack.guard), deep) };
+    }
+}
+
 /// Did the owner of this stack touch pages below the top `hot` bytes (whole pages)?
 ///
 /// One `mincore(2)` of the first page below: stacks grow downwards without holes.
-pub fn went_deep(stack: &Stack, hot: usize) -> bool {
+fn went_deep(stack: &Stack, hot: usize) -> bool {
     if stack.foreign || stack.len - stack.guard <= hot {
         return false;
     }
@@ -251,7 +311,7 @@ mod tests {
             }
         }
         // SAFETY: nobody uses `a` any more.
-        unsafe { pool.give_back(a, None) };
+        unsafe { pool.give_back(a, 0) };
         assert_eq!(pool.take(64 << 10, PAGE).unwrap(), a);
     }
 
@@ -265,9 +325,30 @@ mod tests {
         unsafe {
             s.base.add(s.guard).write_bytes(1, s.len - s.guard);
             assert!(went_deep(&s, hot));
-            pool.give_back(s, Some(hot));
+            pool.give_back(s, hot);
         }
+        assert!(went_deep(&s, hot));
+        pool.tidy();
         assert!(!went_deep(&s, hot));
+    }
+
+    #[test]
+    fn few_deep_stacks_wait() {
+        let pool = pool();
+        let hot = 8 * PAGE;
+        let all: std::vec::Vec<_> = (0..100).map(|_| pool.take(256 << 10, PAGE).unwrap()).collect();
+        for s in &all {
+            // SAFETY: the bytes above the guard are ours until given back.
+            unsafe {
+                s.base.add(s.guard).write_bytes(1, s.len - s.guard);
+                pool.give_back(*s, hot);
+            }
+        }
+        assert_eq!(all.iter().filter(|s| went_deep(s, hot)).count(), UNASKED_MOST);
+        // What is taken again is not asked.
+        let again = pool.take(256 << 10, PAGE).unwrap();
+        pool.tidy();
+        assert_eq!(all.iter().filter(|s| went_deep(s, hot)).count(), usize::from(went_deep(&again, hot)));
     }
 
     #[test]

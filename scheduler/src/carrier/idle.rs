@@ -11,6 +11,9 @@ pub(super) const QUIET_NANOS: u64 = 20_000_000;
 /// It looks again after twice the time, and so on, up to this one.
 const QUIET_MOST_NANOS: u64 = 10_000_000_000;
 
+/// What is left for when nobody can run.
+type Chore = fn(&Carrier);
+
 impl Carrier {
     pub(super) fn empty_inbox(&self) {
         // SAFETY: delivered threads are alive and on no queue.
@@ -52,10 +55,11 @@ impl Carrier {
             }
             timeout = self.wheel.next_look().map(|at| at.saturating_sub(now));
         }
-        let quiet = if timeout.is_none() { self.quiet_until() } else { None };
-        if let Some((_, nanos)) = quiet {
-            timeout = Some(nanos);
+        let chore = self.chore(timeout);
+        if let Some((_, nanos)) = chore {
+            timeout = Some(timeout.map_or(nanos, |until| until.min(nanos)));
         }
+        let until = chore.and(timeout).map(|nanos| self.runtime().clock.now() + nanos);
         if self.netpoll.open(self).is_err() {
             return self.idle_blindly(timeout, signals_seen);
         }
@@ -72,21 +76,23 @@ impl Carrier {
         }
         if !self.run.is_empty() {
             self.patience.set(QUIET_NANOS);
-        } else if let Some((until, _)) = quiet
+        } else if let (Some((chore, _)), Some(until)) = (chore, until)
             && self.signals_seen.load(Ordering::SeqCst) == signals_seen
             && self.runtime().clock.now() >= until
         {
-            self.look_if_stuck();
+            chore(self);
         }
     }
 
-    /// Perhaps nothing will ever wake anybody: when it is time to look, and in how many nanoseconds that is.
-    fn quiet_until(&self) -> Option<(u64, u64)> {
-        let nanos = self.patience.get();
-        if nanos > QUIET_MOST_NANOS || !(self.host.get().may_be_stuck)() {
-            return None;
+    /// What is to be done when nothing has happened for so many nanoseconds.
+    fn chore(&self, timeout: Option<u64>) -> Option<(Chore, u64)> {
+        if self.runtime().stacks.is_untidy() {
+            return Some((|carrier| carrier.runtime().stacks.tidy(), QUIET_NANOS));
         }
-        Some((self.runtime().clock.now() + nanos, nanos))
+        let nanos = self.patience.get();
+        let may_be_stuck =
+            || timeout.is_none() && nanos <= QUIET_MOST_NANOS && (self.host.get().may_be_stuck)();
+        may_be_stuck().then_some((Self::look_if_stuck, nanos))
     }
 
     #[cold]

@@ -82,7 +82,7 @@ fn create(
     let plan = Plan { stack, asked_size, start, arg, life, schedule, cpus, mask, entry };
     green::make(rt, plan).ok_or_else(|| {
         // SAFETY: nobody has seen the stack.
-        crate::signal::undisturbed(|| unsafe { rt.stacks.give_back(stack, None) });
+        crate::signal::undisturbed(|| unsafe { rt.stacks.give_back(stack, 0) });
         libc::EAGAIN
     })
 }

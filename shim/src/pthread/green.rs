@@ -31,7 +31,7 @@ use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering}
 use libc::pthread_t;
 use scheduler::context::fs_base;
 use scheduler::list::Links;
-use scheduler::stack::{PAGE, Stack, went_deep};
+use scheduler::stack::{PAGE, Stack};
 use scheduler::{Runtime, Thread};
 
 /// [`Green::life`]: the result is there.
@@ -315,7 +315,7 @@ pub fn trial_block(rt: &'static Runtime, layout: &Layout) -> Option<usize> {
             return None;
         }
         (*record).ready = READY;
-        rt.stacks.give_back(stack, None);
+        rt.stacks.give_back(stack, 0);
     }
     Some(fs)
 }
@@ -350,7 +350,7 @@ pub fn recycle(green: &'static Green) {
         if stack.foreign || !rt.stacks.pools(&stack) {
             layout.destroy(fs);
         }
-        rt.stacks.give_back(stack, went_deep(&stack, hot).then_some(hot));
+        rt.stacks.give_back(stack, hot);
     });
 }
 
