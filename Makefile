@@ -18,6 +18,10 @@ LIB     := target/release/libgreen.so
 LEGACY  := target/c-tests/legacy/legacy_server
 RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.toml shim/Cargo.toml
 
+# What green reads, beside the library.
+PARTS   := scripts/green.d/check.sh scripts/green.d/calls.awk scripts/green.d/features.sh \
+           scripts/lib/coverage.txt scripts/lib/coverage_waits.txt
+
 LIBDIR  := /usr/lib/x86_64-linux-gnu
 
 # command:package pairs, or file:package, that the tests and the demo use.
@@ -25,6 +29,7 @@ DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace taskset:util-linux
 TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks tinyproxy:tinyproxy \
               stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3 \
               /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite perf:linux-perf \
+              man:man-db groff:groff-base musl-gcc:musl-tools /usr/sbin/setcap:libcap2-bin \
               $(LIBDIR)/libjemalloc.so.2:libjemalloc2 $(LIBDIR)/libmimalloc.so.2:libmimalloc2.0 \
               $(LIBDIR)/libtcmalloc_minimal.so.4:libtcmalloc-minimal4 $(LIBDIR)/libeatmydata.so:libeatmydata1 \
               $(LIBDIR)/faketime/libfaketime.so.1:libfaketime
@@ -70,12 +75,18 @@ lint:
 
 install:
 	@test -f $(LIB) || $(MAKE) $(LIB)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/green
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/green $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 scripts/green $(DESTDIR)$(PREFIX)/bin/green
 	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/green/libgreen.so
+	install -m 644 $(PARTS) $(DESTDIR)$(PREFIX)/lib/green
+	install -m 644 docs/green.1 $(DESTDIR)$(PREFIX)/share/man/man1/green.1
+	install -m 644 scripts/completion/green.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/green $(DESTDIR)$(PREFIX)/lib/green/libgreen.so
+	rm -f $(DESTDIR)$(PREFIX)/bin/green $(DESTDIR)$(PREFIX)/lib/green/libgreen.so \
+		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(PARTS))) \
+		$(DESTDIR)$(PREFIX)/share/man/man1/green.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green
 
 clean:

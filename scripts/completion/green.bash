@@ -1,0 +1,84 @@
+# Completion of green(1) for bash: options and their words, then the command as bash completes it alone.
+# Sourced by bash, or installed as share/bash-completion/completions/green.
+# scripts/tests/launcher_options compares with shim/src/options.rs. Follows bash(1), Programmable Completion.
+
+_green_words() {
+    mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+# The command begins at word $1: as if it had been typed alone, where bash-completion can do that.
+_green_command() {
+    if declare -F _command_offset >/dev/null; then
+        _command_offset "$1"
+    elif [ "$1" -eq "$COMP_CWORD" ]; then
+        mapfile -t COMPREPLY < <(compgen -c -f -- "${COMP_WORDS[COMP_CWORD]}" | sort -u)
+    else
+        mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
+    fi
+}
+
+# The sub-commands: programs named green-NAME beside green.
+_green_subcommands() {
+    local launcher file
+    launcher=$(type -P -- "${COMP_WORDS[0]}") && launcher=$(readlink -f -- "$launcher") || return 0
+    for file in "${launcher%/*}"/green-*; do
+        [ ! -x "$file" ] || printf '%s\n' "${file##*/green-}"
+    done
+}
+
+_green() {
+    local flags="--disable --seed --chaos --children --stack-size --helpers --waiting-helpers --slice-ms
+        --deadlock --fsgsbase --verbose --trap --check --help --version"
+    local index word flag current=${COMP_WORDS[COMP_CWORD]}
+    COMPREPLY=()
+
+    # Over the options in front. Bash makes three words of --seed=7.
+    for ((index = 1; index < COMP_CWORD; index++)); do
+        word=${COMP_WORDS[index]}
+        case $word in
+        --)
+            _green_command $((index + 1))
+            return
+            ;;
+        --seed | --chaos | --children | --stack-size | --helpers | --waiting-helpers | --slice-ms | --deadlock | \
+            --fsgsbase | --trap)
+            flag=$word
+            index=$((index + 1))
+            if [ "${COMP_WORDS[index]}" = = ] && [ "$index" -lt "$COMP_CWORD" ]; then
+                index=$((index + 1))
+            fi
+            if [ "$index" -ge "$COMP_CWORD" ]; then
+                _green_value "$flag" "${current#=}"
+                return
+            fi
+            ;;
+        --*) ;;
+        *)
+            _green_command "$index"
+            return
+            ;;
+        esac
+    done
+
+    case $current in
+    -*) _green_words "$flags" "$current" ;;
+    *)
+        _green_command "$COMP_CWORD"
+        if [ "$COMP_CWORD" -eq 1 ]; then
+            mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W "$(_green_subcommands)" -- "$current")
+        fi
+        ;;
+    esac
+}
+
+# The values of an option that takes words; a number is the user's.
+_green_value() {
+    case $1 in
+    --children) _green_words 'on off' "$2" ;;
+    --deadlock) _green_words 'report abort off' "$2" ;;
+    --fsgsbase) _green_words '0 1' "$2" ;;
+    --trap) _green_words 'report convert' "$2" ;;
+    esac
+}
+
+complete -F _green green
