@@ -1,8 +1,9 @@
 """What a strace says about a program's threads: the measures, and the verdict drawn from them.
 
-measure(trace) counts; judge(footprint) names the threading model. The verdict comes from the
-trace alone. Nothing here knows whether libgreen was loaded, so a hand-written event loop is
-`M:1` too: one kernel thread that carries many waits is what the word means.
+measure(trace) counts; judge(footprint) names the threading model; compare() puts two verdicts in
+one sentence. A verdict comes from the trace alone. Nothing in it knows whether libgreen was loaded,
+so a hand-written event loop is `M:1` too: one kernel thread that carries many waits is what the
+word means.
 
 Follows clone(2) (CLONE_THREAD), epoll(7), futex(2), madvise(2).
 """
@@ -75,6 +76,7 @@ class Footprint:
     spare_stacks: int = 0              # of those, no kernel thread was started on them
     carried: dict = field(default_factory=dict)                 # tid -> descriptors in its epoll
     status: str = "?"
+    calls: list = field(default_factory=list)              # all, since the last exec
 
     def total(self, measure):
         """One of the counters of the threads, over all of them."""
@@ -104,7 +106,7 @@ def measure(trace, threshold=0.001):
                           other_processes=len(threads_of) - 1,
                           status=trace.statuses.get(trace.first_tid, "?"))
     calls = [call for call in trace.calls if owner[call.tid] == process]
-    calls = _since_last_exec(calls)
+    footprint.calls = calls = _since_last_exec(calls)
     _count(footprint, calls, threshold)
     _count_talk(footprint, calls)
     footprint.stacks, footprint.spare_stacks = _stacks(calls)
@@ -113,7 +115,7 @@ def measure(trace, threshold=0.001):
     return footprint
 
 
-def _name(call):
+def name_of(call):
     return SAME.get(call.name, call.name)
 
 
@@ -145,15 +147,20 @@ def _since_last_exec(calls):
 def _may_wait(call):
     if call.name == "fcntl":
         return "SETLKW" in call.args
-    return _name(call) in WAITS and not AT_ONCE.search(call.args)
+    return name_of(call) in WAITS and not AT_ONCE.search(call.args)
+
+
+def blocked(call, threshold):
+    """Did it keep its thread waiting for longer than the threshold?"""
+    return _may_wait(call) and (call.seconds or 0) > threshold
 
 
 def _count(footprint, calls, threshold):
     for call in calls:
-        thread, name = footprint.threads[call.tid], _name(call)
+        thread, name = footprint.threads[call.tid], name_of(call)
         thread.calls[name] += 1
         footprint.created += _makes_thread(call)
-        if _may_wait(call) and (call.seconds or 0) > threshold:
+        if blocked(call, threshold):
             thread.blocked[name] += 1
             thread.seconds[name] += call.seconds
 
@@ -220,7 +227,7 @@ def _carried(calls):
             held.pop(call.fd, None)
             for members in held.values():
                 members.discard(call.fd)
-        elif _name(call) == "epoll_wait":
+        elif name_of(call) == "epoll_wait":
             waiters.setdefault(call.tid, set()).add(call.fd)
     return {tid: sum(most[epoll] for epoll in epolls) for tid, epolls in waiters.items()}
 
@@ -265,12 +272,12 @@ def _count_talk(footprint, calls):
         thread = footprint.threads[call.tid]
         if call.name.startswith("open") and '"/etc/hosts"' in call.args:
             thread.errands["opening /etc/hosts"] += 1
-        if _name(call) in TALK:
+        if name_of(call) in TALK:
             private = _private(kinds, call)
             if private:
                 thread.errands[private] += 1
             else:
-                thread.talk[_name(call)] += 1
+                thread.talk[name_of(call)] += 1
         elif _may_wait(call) and call.name not in FUTEX:
             thread.errands[call.name] += 1
 
@@ -289,7 +296,7 @@ def _open(kinds, call):
 
 def _private(kinds, call):
     """What the call is, if it is no conversation with others; else None."""
-    if _name(call) == "epoll_wait":
+    if name_of(call) == "epoll_wait":
         return None
     fds = map(int, re.findall(r"\{fd=(\d+)", call.args)) if call.name in WAIT else [call.fd]
     found = {_private_errand(kinds, fd, call) for fd in fds}
@@ -356,6 +363,21 @@ def judge(footprint):
     evidence += [_carrier_share(footprint, carrier), _helpers(others)]
     idle = spare_stacks and not any(thread.works for thread in others)
     return Verdict("M:1" if idle else "M:1 with helpers", evidence, carrier)
+
+
+def compare(native, green):
+    """Two (footprint, verdict), without and with libgreen, in one sentence."""
+    before, after = native[1].model, green[1].model
+    threads = f"at most {_many(native[0].max_alive, 'kernel thread')} at once natively, " \
+              f"{green[0].max_alive} under libgreen"
+    if before == after == "single-threaded":
+        return "One kernel thread in both runs: there was nothing to carry."
+    if before == after:
+        return f"The threading model is {before} in both runs: {threads}."
+    if before == "1:1" and after.startswith("M:1"):
+        helped = "; helpers run calls that cannot be waited for otherwise" if "helpers" in after else ""
+        return f"The threads became green: {threads}. One kernel thread carries the waits of many{helped}."
+    return f"The threading model is {before} natively and {after} under libgreen: {threads}."
 
 
 def _many(count, noun):

@@ -52,6 +52,7 @@ class Trace:
     ends: dict = field(default_factory=dict)       # tid -> time of its last breath
     statuses: dict = field(default_factory=dict)   # tid -> "exited with 0", "killed by SIGTERM"
     first_tid: int | None = None
+    end: float = 0.0                               # time of the last line
 
 
 def parse(lines):
@@ -63,7 +64,7 @@ def parse(lines):
         if not match:
             continue
         tid, time, text = int(match["tid"]), float(match["time"]), match["text"]
-        last_time = max(last_time, time)
+        last_time = trace.end = max(last_time, time)
         if trace.first_tid is None:
             trace.first_tid = tid
         if text.startswith("+++"):
