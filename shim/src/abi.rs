@@ -102,6 +102,7 @@ pub struct Barrier {
 
 /// The beginning of `pthread_attr_t` (`struct pthread_attr`).
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct Attributes {
     /// Priority.
     pub priority: c_int,

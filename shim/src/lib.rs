@@ -15,6 +15,7 @@
 //!   files/      files by name, directories        signal/     masks, handlers, waiting
 //!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  tables.rs
 //!   syscalls.rs  calls by number                  trap/       the safety net
+//!   runtimes.rs  whose threads cannot be green
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -66,6 +67,7 @@ mod process;
 mod pthread;
 mod real;
 mod reports;
+mod runtimes;
 mod shell;
 mod signal;
 mod start;

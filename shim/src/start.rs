@@ -12,7 +12,7 @@ use crate::pthread::green;
 use crate::reports::deadlock;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{chaos, credentials, files, helper, loader, patch, preempt, real, say, signal, statistics, trap};
+use crate::{chaos, credentials, files, helper, loader, patch, preempt, real, runtimes, say, signal, statistics, trap};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -116,6 +116,9 @@ fn start() -> Result<&'static Runtime, &'static str> {
 
 fn prepare() -> Result<&'static Runtime, &'static str> {
     const HWCAP2_FSGSBASE: u64 = 2;
+    if let Some(why) = runtimes::objection() {
+        return Err(why);
+    }
     let layout = Layout::discover().ok_or("this libc is not supported")?;
     // SAFETY: the process has one thread, and it is here.
     unsafe { *LAYOUT.0.get() = Some(layout) };

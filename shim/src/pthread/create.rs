@@ -9,7 +9,11 @@ use crate::real::{self, Start};
 use crate::signal::mask::NEVER;
 use crate::signal::set::bits_of;
 use crate::{export, options, preempt, start, trap};
+use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{pthread_attr_t, pthread_t};
 use scheduler::Runtime;
 use scheduler::stack::Stack;
@@ -124,24 +128,47 @@ fn given_mask(attr: &Attributes) -> Option<u64> {
 }
 
 /// The attributes of threads that are given none (pthread_setattr_default_np(3)): a copy, as libc makes
-/// it.
-struct Defaults(pthread_attr_t);
+/// it. Usually there are but sizes in it, and those are kept: libc takes a lock for each copy.
+enum Defaults {
+    Kept(&'static Attributes),
+    Copy(pthread_attr_t),
+}
+
+struct Kept(UnsafeCell<MaybeUninit<Attributes>>);
+// SAFETY: written and read by the carrier alone.
+unsafe impl Sync for Kept {}
+static KEPT: Kept = Kept(UnsafeCell::new(MaybeUninit::uninit()));
+static IS_KEPT: AtomicBool = AtomicBool::new(false);
 
 impl Defaults {
     fn get() -> Defaults {
+        if IS_KEPT.load(Ordering::Acquire) {
+            // SAFETY: written before.
+            return Defaults::Kept(unsafe { (*KEPT.0.get()).assume_init_ref() });
+        }
         // SAFETY: libc fills an object of ours; all-zero bytes stand for its own defaults.
-        unsafe {
+        let defaults = unsafe {
             let mut attr = core::mem::zeroed::<pthread_attr_t>();
-            if pthread_getattr_default_np(&raw mut attr) != 0 {
+            if real::pthread_getattr_default_np(&raw mut attr) != 0 {
                 libc::pthread_attr_init(&raw mut attr);
             }
-            Defaults(attr)
+            Defaults::Copy(attr)
+        };
+        let sizes = defaults.attributes();
+        if sizes.more.is_null() && sizes.flags == 0 && start::here().is_some() {
+            // SAFETY: no reference to it exists yet.
+            unsafe { (*KEPT.0.get()).write(*sizes) };
+            IS_KEPT.store(true, Ordering::Release);
         }
+        defaults
     }
 
     fn attributes(&self) -> &Attributes {
-        // SAFETY: the object's own layout.
-        unsafe { &*(&raw const self.0).cast::<Attributes>() }
+        match self {
+            Defaults::Kept(kept) => kept,
+            // SAFETY: the object's own layout.
+            Defaults::Copy(attr) => unsafe { &*ptr::from_ref(attr).cast::<Attributes>() },
+        }
     }
 
     /// Stack size of threads whose attributes give none: the user's option, else libc's own (which
@@ -159,8 +186,10 @@ impl Defaults {
 
 impl Drop for Defaults {
     fn drop(&mut self) {
-        // SAFETY: initialised above.
-        unsafe { libc::pthread_attr_destroy(&raw mut self.0) };
+        if let Defaults::Copy(attr) = self {
+            // SAFETY: initialised above.
+            unsafe { libc::pthread_attr_destroy(attr) };
+        }
     }
 }
 
@@ -169,6 +198,10 @@ pub fn default_size() -> usize {
     Defaults::get().stack_size()
 }
 
-unsafe extern "C" {
-    fn pthread_getattr_default_np(attr: *mut pthread_attr_t) -> c_int;
+export! {
+    /// pthread_setattr_default_np(3)
+    fn pthread_setattr_default_np(attr: *const pthread_attr_t) -> c_int {
+        IS_KEPT.store(false, Ordering::Release);
+        real::pthread_setattr_default_np(attr)
+    }
 }

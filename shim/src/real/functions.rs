@@ -474,6 +474,8 @@ real! {
     fn posix_spawnp @ c"GLIBC_2.15" (pid: *mut libc::pid_t, file: *const c_char, actions: usize, attr: usize, argv: usize, envp: usize) -> c_int;
     fn _Fork() -> c_int;
     fn clone(body: usize, stack: usize, flags: c_int, arg: usize, parent_tid: usize, tls: usize, child_tid: usize) -> c_int;
+    fn pthread_getattr_default_np(attr: *mut libc::pthread_attr_t) -> c_int;
+    fn pthread_setattr_default_np(attr: *const libc::pthread_attr_t) -> c_int;
     fn timer_create(clock: clockid_t, event: *mut libc::sigevent, timer: *mut *mut c_void) -> c_int;
     fn timer_delete(timer: *mut c_void) -> c_int;
     fn abort() -> !;
