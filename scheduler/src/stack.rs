@@ -83,6 +83,8 @@ struct SizeClass {
 struct Pool {
     classes: [SizeClass; CLASSES],
     no_guard_regions: bool,
+    /// Map what is needed, and no more.
+    no_reserve: bool,
 }
 
 // SAFETY: the pointers are to mapped memory owned by the pool, behind its lock.
@@ -157,6 +159,20 @@ impl StackPool {
         class.unasked += usize::from(wait && hot != 0);
         class.free = free;
         self.untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// What is mapped becomes resident (mlockall(2)): give back what is not cut yet, and with `from_now_on` map stacks
+    /// one by one.
+    pub fn keep_no_reserve(&self, from_now_on: bool) {
+        let mut pool = self.pool.lock();
+        pool.no_reserve = from_now_on;
+        for class in &mut pool.classes {
+            let left = core::mem::replace(&mut class.fresh_left, 0);
+            if left > 0 {
+                // SAFETY: the end of a slab that nobody has seen.
+                unsafe { sys::unmap(class.fresh, left * class.len) };
+            }
+        }
     }
 
     /// Some stacks may wait to be asked.
@@ -239,6 +255,11 @@ impl Pool {
 
     fn map_slab(&mut self, i: usize) -> Result<(), Errno> {
         let len = self.classes[i].len;
+        if self.no_reserve {
+            self.classes[i].fresh = sys::map(len)?;
+            self.classes[i].fresh_left = 1;
+            return Ok(());
+        }
         let mut stacks = SLAB_STACKS;
         loop {
             let bytes = stacks.checked_mul(len).ok_or(Errno::NOMEM)?;

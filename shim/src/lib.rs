@@ -13,7 +13,7 @@
 //!   preempt.rs  threads that compute              loader.rs   libraries that come later
 //!   pthread/    threads, locks, conditions …      io/         everything on descriptors
 //!   files/      files by name, directories        signal/     masks, handlers, waiting
-//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  tables.rs
+//!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  tables.rs  memory.rs
 //!   syscalls.rs  calls by number                  trap/       the safety net
 //!   runtimes.rs  whose threads cannot be green
 //! ```
@@ -57,6 +57,7 @@ mod io;
 mod ipc;
 mod loader;
 mod log;
+mod memory;
 mod messages;
 mod names;
 mod offload;

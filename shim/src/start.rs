@@ -12,7 +12,10 @@ use crate::pthread::green;
 use crate::reports::deadlock;
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
-use crate::{chaos, credentials, files, helper, loader, patch, preempt, real, runtimes, say, signal, statistics, trap};
+use crate::{
+    chaos, credentials, files, helper, loader, memory, patch, preempt, real, runtimes, say, signal,
+    statistics, trap,
+};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
@@ -146,6 +149,7 @@ fn prepare() -> Result<&'static Runtime, &'static str> {
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
         .map_err(|_| "no memory for a scheduler")?;
+    rt.stacks.keep_no_reserve(memory::is_resident_at_once());
     green::adopt_main();
     Ok(rt)
 }

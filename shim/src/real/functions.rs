@@ -476,6 +476,8 @@ real! {
     fn clone(body: usize, stack: usize, flags: c_int, arg: usize, parent_tid: usize, tls: usize, child_tid: usize) -> c_int;
     fn pthread_getattr_default_np(attr: *mut libc::pthread_attr_t) -> c_int;
     fn pthread_setattr_default_np(attr: *const libc::pthread_attr_t) -> c_int;
+    fn mlockall(flags: c_int) -> c_int;
+    fn munlockall() -> c_int;
     fn timer_create(clock: clockid_t, event: *mut libc::sigevent, timer: *mut *mut c_void) -> c_int;
     fn timer_delete(timer: *mut c_void) -> c_int;
     fn abort() -> !;

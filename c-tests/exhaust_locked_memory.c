@@ -2,8 +2,8 @@
  * on is resident at once, so a thread costs its stack, and three threads with stacks of
  * 256 KiB cost little. mlockall(2), pthread_attr_setstacksize(3).
  */
-#include "../lib/refuse.h"
-#include "../lib/usage.h"
+#include "lib/refuse.h"
+#include "lib/usage.h"
 #include <sys/mman.h>
 
 enum { STACK = 256 << 10, THREADS = 3, MOST_MIB = 150 };
