@@ -85,6 +85,8 @@ struct Pool {
     no_guard_regions: bool,
     /// Map what is needed, and no more.
     no_reserve: bool,
+    /// Who wants to know of new stacks: above the guard, and up to the top.
+    watcher: Option<fn(*mut u8, *mut u8)>,
 }
 
 // SAFETY: the pointers are to mapped memory owned by the pool, behind its lock.
@@ -121,6 +123,9 @@ impl StackPool {
         }
         let base = pool.classes[i].fresh;
         pool.guard(base, guard)?;
+        if let Some(watcher) = pool.watcher {
+            watcher(base.wrapping_add(guard), base.wrapping_add(len));
+        }
         let class = &mut pool.classes[i];
         class.fresh = base.wrapping_add(len);
         class.fresh_left -= 1;
@@ -159,6 +164,13 @@ impl StackPool {
         class.unasked += usize::from(wait && hot != 0);
         class.free = free;
         self.untidy.store(true, Ordering::Relaxed);
+    }
+
+    /// Tell `watcher` of each new stack; with `visible_guards` a guard is a mapping of its own.
+    pub fn watch(&self, watcher: fn(*mut u8, *mut u8), visible_guards: bool) {
+        let mut pool = self.pool.lock();
+        pool.watcher = Some(watcher);
+        pool.no_guard_regions |= visible_guards;
     }
 
     /// What is mapped becomes resident (mlockall(2)): give back what is not cut yet, and with `from_now_on` map stacks

@@ -15,7 +15,7 @@
 //!   files/      files by name, directories        signal/     masks, handlers, waiting
 //!   time.rs  durability.rs  aio.rs  ipc.rs  names.rs  databases.rs  messages.rs  process.rs  children.rs  shell.rs  credentials.rs  tables.rs  memory.rs
 //!   syscalls.rs  calls by number                  trap/       the safety net
-//!   runtimes.rs  whose threads cannot be green
+//!   runtimes.rs  whose threads cannot be green    tools.rs    valgrind, LeakSanitizer
 //! ```
 //!
 //! # The rules of code that runs inside somebody else's process
@@ -77,6 +77,7 @@ mod syscalls;
 mod tables;
 mod time;
 mod tls;
+mod tools;
 mod trap;
 
 /// `strings libgreen.so` and `green --version` find the version here.

@@ -14,7 +14,7 @@ use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{
     chaos, credentials, files, helper, loader, memory, patch, preempt, real, runtimes, say, signal,
-    statistics, trap,
+    statistics, tools, trap,
 };
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -149,6 +149,8 @@ fn prepare() -> Result<&'static Runtime, &'static str> {
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
         .map_err(|_| "no memory for a scheduler")?;
+    tools::look_for_sanitizer();
+    rt.stacks.watch(tools::stack_begins, tools::reads_stacks());
     rt.stacks.keep_no_reserve(memory::is_resident_at_once());
     green::adopt_main();
     Ok(rt)
