@@ -34,10 +34,10 @@ fn any_seed() -> u64 {
     seed
 }
 
-/// Green threads start.
-pub fn begin() {
+/// Green threads start. Answers whether chance takes part.
+pub fn begin() -> bool {
     if options::SEED.get().is_none() && options::CHAOS.get().is_none() {
-        return;
+        return false;
     }
     if let Some(seed) = options::SEED.get() {
         SEED.store(seed, Ordering::Relaxed);
@@ -51,6 +51,7 @@ pub fn begin() {
     }
     // SAFETY: the function fits.
     unsafe { on_exit(at_exit, core::ptr::null_mut()) };
+    true
 }
 
 /// The running thread may have to give way here.

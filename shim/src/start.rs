@@ -18,7 +18,7 @@ use crate::{
 };
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use scheduler::clock::{ClockGettime, clock_gettime_syscall};
 use scheduler::{Carrier, Config, Host, Runtime, Thread};
 
@@ -26,6 +26,10 @@ use scheduler::{Carrier, Config, Host, Runtime, Thread};
 pub const RUNTIME_AT: *const () = (&raw const RUNTIME).cast();
 
 static RUNTIME: AtomicPtr<Runtime> = AtomicPtr::new(core::ptr::null_mut());
+/// Green, and no schedule of chance was asked for: see [`is_plain`].
+static PLAIN: AtomicBool = AtomicBool::new(false);
+/// Where in a descriptor the tid is: of the layout, for the fast paths.
+static TID: AtomicUsize = AtomicUsize::new(0);
 static REFUSED: AtomicBool = AtomicBool::new(false);
 static LAYOUT: LayoutCell = LayoutCell(UnsafeCell::new(None));
 
@@ -47,6 +51,20 @@ pub fn runtime() -> Option<&'static Runtime> {
 pub fn here() -> Option<(&'static Runtime, &'static Carrier)> {
     let rt = runtime()?;
     rt.carrier.is_here().then_some((rt, &rt.carrier))
+}
+
+/// The one question of the fast paths: there is a runtime, and [`chaos::point`] does nothing.
+#[inline(always)]
+pub fn is_plain() -> bool {
+    PLAIN.load(Ordering::Acquire)
+}
+
+/// The tid in the descriptor of the thread with this FS base; only after the start.
+#[inline(always)]
+pub fn tid_at(fs: usize) -> i32 {
+    let at = fs.wrapping_add(TID.load(Ordering::Relaxed));
+    // SAFETY: every thread, ours or glibc's, has a descriptor at its FS base.
+    unsafe { *core::ptr::with_exposed_provenance(at) }
 }
 
 /// The TLS layout; only after the start.
@@ -71,6 +89,7 @@ pub fn is_refused() -> bool {
 
 /// This process has no carrier any more (a child that a foreign kernel thread forked).
 pub fn abandon() {
+    PLAIN.store(false, Ordering::Release);
     RUNTIME.store(core::ptr::null_mut(), Ordering::Release);
     refuse();
 }
@@ -125,6 +144,7 @@ fn prepare() -> Result<&'static Runtime, &'static str> {
     let layout = Layout::discover().ok_or("this libc is not supported")?;
     // SAFETY: the process has one thread, and it is here.
     unsafe { *LAYOUT.0.get() = Some(layout) };
+    TID.store(layout.tid_offset(), Ordering::Relaxed);
     // SAFETY: no pointers.
     let hwcap2 = unsafe { libc::getauxval(libc::AT_HWCAP2) };
     let config = Config {
@@ -178,7 +198,7 @@ fn go(rt: &'static Runtime) -> Result<&'static Runtime, &'static str> {
     signal::adopt_alternate();
     signal::adopt_handlers();
     loader::adopt();
-    chaos::begin();
+    PLAIN.store(!chaos::begin(), Ordering::Release);
     trap::arm();
     Ok(rt)
 }

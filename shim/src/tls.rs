@@ -47,6 +47,11 @@ mod header {
 }
 
 impl Layout {
+    /// Where in a descriptor the tid is.
+    pub fn tid_offset(&self) -> usize {
+        self.tid
+    }
+
     /// The tid field of a descriptor.
     ///
     /// # Safety

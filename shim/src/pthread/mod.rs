@@ -34,8 +34,7 @@ use scheduler::sys::Timespec;
 /// The calling thread's tid, as glibc's own locks see it.
 #[inline]
 pub fn tid() -> i32 {
-    // SAFETY: every thread, ours or glibc's, has a descriptor at its FS base.
-    unsafe { *start::layout().tid_of(scheduler::context::fs_base()) }
+    start::tid_at(scheduler::context::fs_base())
 }
 
 /// The deadline for "until `at` of `clock`". `Err(EINVAL)` for a bad clock or time.

@@ -52,10 +52,9 @@ impl Until {
 export! {
     /// pthread_mutex_lock(3)
     fn pthread_mutex_lock | __pthread_mutex_lock(mutex: *mut pthread_mutex_t) -> c_int {
-        chaos::point();
-        match ours(mutex) {
-            Some((rt, m)) => lock(rt, m, Until::Never),
-            None => shared::lock(mutex, Until::Never, || real::pthread_mutex_lock(mutex)),
+        match plain(mutex) {
+            Some(m) => lock_plain(m),
+            None => lock_any(mutex),
         }
     }
 
@@ -95,10 +94,9 @@ export! {
 
     /// pthread_mutex_unlock(3)
     fn pthread_mutex_unlock | __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
-        chaos::point();
-        match ours(mutex) {
-            Some((rt, m)) => unlock(rt, m, Users::Leave),
-            None => shared::unlock(mutex),
+        match plain(mutex) {
+            Some(m) => unlock_plain(m),
+            None => unlock_any(mutex),
         }
     }
 
@@ -120,6 +118,62 @@ fn ours<'a>(mutex: *mut pthread_mutex_t) -> Option<(&'static Runtime, &'a mut Mu
     // that are not atomic.
     let m = unsafe { &mut *mutex.cast::<Mutex>() };
     (m.kind & kind::KERNEL == 0).then_some((rt, m))
+}
+
+/// The mutex, if it is of the default kind, as nearly all are, and nothing else is to be thought of.
+#[inline(always)]
+fn plain<'a>(mutex: *mut pthread_mutex_t) -> Option<&'a mut Mutex> {
+    // SAFETY: as in `ours`.
+    let m = unsafe { &mut *mutex.cast::<Mutex>() };
+    (start::is_plain() && m.kind == 0).then_some(m)
+}
+
+#[inline(always)]
+fn lock_plain(m: &mut Mutex) -> c_int {
+    if m.lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        return lock_any((&raw mut *m).cast());
+    }
+    own(m, tid(), Users::Leave);
+    0
+}
+
+#[inline(always)]
+fn unlock_plain(m: &mut Mutex) -> c_int {
+    m.owner.store(0, Ordering::Relaxed);
+    m.users = m.users.wrapping_sub(1);
+    if m.lock.compare_exchange(1, 0, Ordering::Release, Ordering::Relaxed).is_err() {
+        return wake_some(m);
+    }
+    0
+}
+
+#[inline(never)]
+fn lock_any(mutex: *mut pthread_mutex_t) -> c_int {
+    chaos::point();
+    match ours(mutex) {
+        Some((rt, m)) => lock(rt, m, Until::Never),
+        // SAFETY: the caller's mutex.
+        None => unsafe { shared::lock(mutex, Until::Never, || real::pthread_mutex_lock(mutex)) },
+    }
+}
+
+#[inline(never)]
+fn unlock_any(mutex: *mut pthread_mutex_t) -> c_int {
+    chaos::point();
+    match ours(mutex) {
+        Some((rt, m)) => unlock(rt, m, Users::Leave),
+        // SAFETY: the caller's mutex.
+        None => unsafe { shared::unlock(mutex) },
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn wake_some(m: &mut Mutex) -> c_int {
+    if let Some(rt) = start::runtime() {
+        wake(rt, m);
+    }
+    0
 }
 
 /// Whether the caller counts as a user of the mutex (one who waits for a condition still does).
