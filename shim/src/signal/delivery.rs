@@ -237,10 +237,20 @@ unsafe fn run_here(me: &'static Green, signal: c_int, info: *mut siginfo_t, cont
     mask::block_all();
     mask::set_unseen(me, after);
     // What was held up by the handler's mask comes before the interrupted code goes on.
-    if start::here().is_some_and(|(_, carrier)| !carrier.is_critical()) {
-        run_if_due();
+    if let Some((rt, _)) = start::here().filter(|(_, carrier)| !carrier.is_critical()) {
+        while let Some((info, what)) = take_one(rt, me) {
+            deliver(me, info, what, Afterwards::Blocked);
+        }
     }
-    mask::block_all();
+}
+
+/// What the kernel blocks when a handler has run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Afterwards {
+    /// What is right for all threads.
+    Open,
+    /// Everything: this is inside a frame of the kernel's, whose end opens it.
+    Blocked,
 }
 
 /// Call a handler under its mask; the context shows the thread's own and may be changed there. Answers the mask that the
@@ -355,7 +365,7 @@ pub fn run_handlers() {
     let me = green::current(rt);
     // One at a time: a handler may leave by siglongjmp and must not take the others with it.
     while let Some((info, what)) = take_one(rt, me) {
-        deliver(me, info, what);
+        deliver(me, info, what, Afterwards::Open);
     }
     mask::sync();
     take_back(preempt::SIGNAL);
@@ -428,7 +438,7 @@ fn forget_if_none_kept(carrier: &Carrier) {
 
 /// A signal has come to its thread, late: do what is to be done with it, with `errno` as the program
 /// left it.
-fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
+fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition, afterwards: Afterwards) {
     let signal = info.si_signo;
     match what {
         Disposition::Ignored => return,
@@ -451,7 +461,12 @@ fn deliver(me: &'static Green, mut info: siginfo_t, what: Disposition) {
         let mut context: libc::ucontext_t = core::mem::zeroed();
         libc::getcontext(&raw mut context);
         let after = run_masked(me, signal, &raw mut info, (&raw mut context).cast());
-        mask::set(me, after);
+        if afterwards == Afterwards::Blocked {
+            mask::block_all();
+            mask::set_unseen(me, after);
+        } else {
+            mask::set(me, after);
+        }
     });
     errno::set(saved);
 }
