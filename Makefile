@@ -32,7 +32,7 @@ TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks ti
               man:man-db groff:groff-base musl-gcc:musl-tools /usr/sbin/setcap:libcap2-bin \
               $(LIBDIR)/libjemalloc.so.2:libjemalloc2 $(LIBDIR)/libmimalloc.so.2:libmimalloc2.0 \
               $(LIBDIR)/libtcmalloc_minimal.so.4:libtcmalloc-minimal4 $(LIBDIR)/libeatmydata.so:libeatmydata1 \
-              $(LIBDIR)/faketime/libfaketime.so.1:libfaketime
+              $(LIBDIR)/faketime/libfaketime.so.1:libfaketime $(LIBDIR)/libdw.so.1:libdw1
 
 .PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 
@@ -79,6 +79,10 @@ install:
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	install -m 755 scripts/green $(DESTDIR)$(PREFIX)/bin/green
 	install -m 755 $(LIB) $(DESTDIR)$(PREFIX)/lib/green/libgreen.so
+	install -d $(DESTDIR)$(PREFIX)/lib/green/gdb
+	install -m 755 scripts/green-dump $(DESTDIR)$(PREFIX)/bin/green-dump
+	install -m 644 scripts/lib/threads.py $(DESTDIR)$(PREFIX)/lib/green/threads.py
+	install -m 644 scripts/gdb/green.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
 	install -m 644 $(PARTS) $(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 docs/green.1 $(DESTDIR)$(PREFIX)/share/man/man1/green.1
 	install -m 644 scripts/completion/green.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
@@ -87,6 +91,8 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/green $(DESTDIR)$(PREFIX)/lib/green/libgreen.so \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(PARTS))) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/green.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
+	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/threads.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
+	-rmdir $(DESTDIR)$(PREFIX)/lib/green/gdb
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green
 
 clean:

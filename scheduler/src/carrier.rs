@@ -63,6 +63,8 @@ pub struct Carrier {
     /// Counts signals kept; the loop does not sleep if one came since it last looked.
     signals_seen: AtomicU32,
     turns: Cell<u32>,
+    /// What time it was when descriptors and timers were looked at last, or when the carrier last woke.
+    coarse: Cell<u64>,
     /// Nobody has been able to run since the shim looked whether all are stuck: how long until it looks again.
     patience: Cell<u64>,
     switches: Cell<u64>,
@@ -248,6 +250,7 @@ impl Carrier {
         // SAFETY: `me` runs this, so it is alive; its timer is armed by nobody else.
         unsafe {
             (*me).reason.set(reason);
+            (*me).since.set(self.coarse.get());
             match deadline {
                 None => self.reschedule(),
                 Some(at) => {
@@ -391,6 +394,7 @@ impl Carrier {
         unsafe {
             let fs = (*next).fs;
             self.current.set(next);
+            (*prev).parks.set((*prev).parks.get().wrapping_add(1));
             let shows = (*next).shows.get();
             if shows != fs {
                 self.alias_fs.store(fs, Ordering::Relaxed);

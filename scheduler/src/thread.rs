@@ -91,6 +91,10 @@ pub struct Thread {
     carrier: *const Carrier,
     pub(crate) timer: Timer,
     pub(crate) reason: Cell<Reason>,
+    /// How often it has left the carrier.
+    pub(crate) parks: Cell<u32>,
+    /// When it parked last, by the carrier's coarse clock.
+    pub(crate) since: Cell<u64>,
     /// Nanoseconds it has computed, while there is an account.
     pub(crate) cpu: Cell<u64>,
     /// Its wait cannot be interrupted: a helper uses its stack.
@@ -107,6 +111,10 @@ impl Thread {
     /// See [`Thread::SP`].
     pub const STATE: usize = core::mem::offset_of!(Thread, state);
     /// See [`Thread::SP`].
+    pub const PARKS: usize = core::mem::offset_of!(Thread, parks);
+    /// See [`Thread::SP`].
+    pub const SINCE: usize = core::mem::offset_of!(Thread, since);
+    /// See [`Thread::SP`].
     pub const REASON: usize = core::mem::offset_of!(Thread, reason);
 
     /// A thread that will run on `carrier` with TLS block `fs`, suspended at `sp` (null: it is the
@@ -122,6 +130,8 @@ impl Thread {
             carrier,
             timer: Timer::new(),
             reason: Cell::new(Reason::None),
+            parks: Cell::new(0),
+            since: Cell::new(0),
             cpu: Cell::new(0),
             deaf: AtomicBool::new(false),
             priority: Cell::new(0),

@@ -34,8 +34,10 @@ impl Carrier {
     pub(super) fn look_around(&self) {
         self.turns.set(0);
         self.empty_inbox();
+        let now = self.runtime().clock.now();
+        self.coarse.set(now);
         if !self.wheel.is_empty() {
-            self.fire_timers(self.runtime().clock.now());
+            self.fire_timers(now);
         }
         if self.netpoll.has_members() {
             let _ = self.netpoll.poll(&self.runtime().fds, Some(0));
@@ -71,14 +73,16 @@ impl Carrier {
             self.inbox.wake_up();
         }
         self.empty_inbox();
+        let now = self.runtime().clock.now();
+        self.coarse.set(now);
         if !self.wheel.is_empty() {
-            self.fire_timers(self.runtime().clock.now());
+            self.fire_timers(now);
         }
         if !self.run.is_empty() {
             self.patience.set(QUIET_NANOS);
         } else if let (Some((chore, _)), Some(until)) = (chore, until)
             && self.signals_seen.load(Ordering::SeqCst) == signals_seen
-            && self.runtime().clock.now() >= until
+            && now >= until
         {
             chore(self);
         }

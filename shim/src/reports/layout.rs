@@ -49,7 +49,7 @@ const VERSION: usize = 1;
 
 /// See above.
 #[unsafe(no_mangle)]
-pub static green_debug_layout: [Entry; 19] = [
+pub static green_debug_layout: [Entry; 21] = [
     offset("version", VERSION),
     named("roster", roster::FIRST),
     named("runtime", start::RUNTIME_AT),
@@ -60,6 +60,10 @@ pub static green_debug_layout: [Entry; 19] = [
     offset("links.next", offset_of!(Green, roster) + Links::<Green>::NEXT),
     offset("sp", Thread::SP),
     offset("state", Thread::STATE),
+    // How often it has left the carrier (32 bits): two readings with the same number are of the same wait.
+    offset("parks", Thread::PARKS),
+    // When it began to wait: nanoseconds of CLOCK_MONOTONIC, a little early.
+    offset("since", Thread::SINCE),
     offset("id", offset_of!(Thread, id)),
     // Which wait (a word of 32 bits), and what for: a descriptor (32 bits) or an address (64 bits).
     offset("reason", Thread::REASON),
