@@ -34,7 +34,12 @@ TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks ti
               $(LIBDIR)/libtcmalloc_minimal.so.4:libtcmalloc-minimal4 $(LIBDIR)/libeatmydata.so:libeatmydata1 \
               $(LIBDIR)/faketime/libfaketime.so.1:libfaketime $(LIBDIR)/libdw.so.1:libdw1
 
-.PHONY: all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
+# What the bench measures beside; an anchor that cannot be had is left out.
+BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-config wrk:wrk perf:linux-perf \
+               /usr/include/boost/fiber/all.hpp:libboost-fiber-dev \
+               /usr/include/boost/context/fiber.hpp:libboost-context-dev
+
+.PHONY: needs-bench all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 
 all: $(LIB)
 
@@ -66,7 +71,10 @@ test: needs-test $(LIB) programs
 test-all: needs-test $(LIB) programs
 	scripts/run-tests --all --seeds 20 --jobs $(JOBS) --cargo
 
-bench: needs-demo $(LIB)
+needs-bench: needs-demo
+	-@scripts/needs $(BENCH_NEEDS)
+
+bench: needs-bench $(LIB)
 	scripts/bench $(BENCH)
 
 lint:

@@ -1,5 +1,7 @@
 /* Helpers shared by the benches. Each bench prints lines "name value unit",
- * takes its size from the command line, and fails loudly through CHECK.
+ * takes its size from the command line, and fails loudly through CHECK. What
+ * this machine cannot hold is no fault: cannot() says so, and the status is 3.
+ * Follows pthread_create(3), pthread_attr_setstacksize(3), getrlimit(2).
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -7,7 +9,11 @@
 #include "../lib/check.h"
 
 #include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+
+enum { LEFT_OUT = 3 };
 
 static inline double now(void)
 {
@@ -16,13 +22,36 @@ static inline double now(void)
 
 static inline void report(const char *name, double value, const char *unit)
 {
-    printf("%s %.1f %s\n", name, value, unit);
+    printf("%s %.3f %s\n", name, value, unit);
 }
 
 /* The nanoseconds of one of `count` operations that began at `begin`. */
 static inline void report_each(const char *name, double begin, long count)
 {
     report(name, (now() - begin) * 1e9 / (double)count, "ns");
+}
+
+/* The time from the moment when the first of many threads begins to the one when the
+ * last has ended, without their creation and without what they do afterwards. */
+struct stretch {
+    atomic_int begun;
+    double begin, end;
+};
+
+static inline void begin_stretch(struct stretch *stretch)
+{
+    if (!atomic_load(&stretch->begun) && !atomic_exchange(&stretch->begun, 1))
+        stretch->begin = now();
+}
+
+static inline void end_stretch(struct stretch *stretch)
+{
+    stretch->end = now();       /* the last one's stays */
+}
+
+static inline double seconds_of(const struct stretch *stretch)
+{
+    return stretch->end - stretch->begin;
 }
 
 /* The argument at `index`, a positive number, or `otherwise` without one. */
@@ -34,12 +63,58 @@ static inline long number_argument(int count, char **arguments, int index,
     return number;
 }
 
-static inline void allow_descriptors(void)
+/* Like number_argument, but 0 is allowed, and meant without one. */
+static inline long size_argument(int count, char **arguments, int index)
+{
+    long size = index < count ? atol(arguments[index]) : 0;
+    CHECK(size >= 0);
+    return size;
+}
+
+/* Ends the bench, which is left out of the table for this reason. */
+__attribute__((noreturn, format(printf, 1, 2)))
+static inline void cannot(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vdprintf(2, format, arguments);
+    _exit(LEFT_OUT);
+}
+
+/* Tries to create a thread with so many KiB of stack, 0: as by default. */
+static inline int try_to_start(pthread_t *thread, thread_body *body, void *argument,
+                               long stack_kib)
+{
+    pthread_attr_t attributes;
+    CHECK(pthread_attr_init(&attributes) == 0);
+    if (stack_kib > 0)
+        CHECK(pthread_attr_setstacksize(&attributes, (size_t)stack_kib << 10) == 0);
+    int error = pthread_create(thread, &attributes, body, argument);
+    pthread_attr_destroy(&attributes);
+    return error;
+}
+
+/* One of many threads: where the machine has room for `others` only, that is the end. */
+static inline pthread_t start_one_of(long others, thread_body *body, void *argument,
+                                     long stack_kib)
+{
+    pthread_t thread;
+    int error = try_to_start(&thread, body, argument, stack_kib);
+    if (error != 0)
+        cannot("after %ld threads pthread_create: %s", others, strerror(error));
+    return thread;
+}
+
+/* As many descriptors as we may have, `wanted` at least. */
+static inline void allow_descriptors(long wanted)
 {
     struct rlimit limit;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = limit.rlim_max;
-    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    struct rlimit more = { limit.rlim_max, limit.rlim_max };
+    if ((rlim_t)wanted > more.rlim_max)
+        more = (struct rlimit){ (rlim_t)wanted, (rlim_t)wanted };
+    if (setrlimit(RLIMIT_NOFILE, &more) != 0)       /* only root may raise the hard limit */
+        cannot("%ld descriptors are not allowed, %ld are", wanted, (long)limit.rlim_max);
 }
 
 /* A listening socket on loopback, of this type; says where on standard output. */

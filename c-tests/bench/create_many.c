@@ -1,7 +1,8 @@
-/* What a thread costs when many exist: COUNT threads are created and wait for
- * a semaphore, then all are released and joined: pthread_create(3), sem_wait(3).
+/* What a thread costs when many exist: THREADS threads are created and wait for
+ * a semaphore, then all are released and joined; and once more in the same
+ * process, with what the first have left behind: pthread_create(3), sem_wait(3).
  *
- *     create_many COUNT
+ *     create_many THREADS [STACK_KIB]
  */
 #include "bench.h"
 
@@ -16,26 +17,37 @@ static void *wait_for_release(void *argument)
     return argument;
 }
 
-int main(int count, char **arguments)
+static void create_and_release(pthread_t *waiting, long threads, long stack, const char *which)
 {
-    long threads = number_argument(count, arguments, 1, 10000);
-    pthread_t *waiting = calloc((size_t)threads, sizeof *waiting);
+    char name[64];
 
-    CHECK(waiting);
-    CHECK(sem_init(&arrived, 0, 0) == 0 && sem_init(&released, 0, 0) == 0);
     double begin = now();
     for (long index = 0; index < threads; index++)
-        waiting[index] = start(wait_for_release, NULL);
+        waiting[index] = start_one_of(index, wait_for_release, NULL, stack);
     for (long index = 0; index < threads; index++)
         CHECK(sem_wait(&arrived) == 0);
-    report_each("create_many", begin, threads);
+    snprintf(name, sizeof name, "create_%ld%s", threads, which);
+    report_each(name, begin, threads);
 
     begin = now();
     for (long index = 0; index < threads; index++)
         CHECK(sem_post(&released) == 0);
     for (long index = 0; index < threads; index++)
         join(waiting[index]);
-    report_each("release_many", begin, threads);
+    snprintf(name, sizeof name, "release_%ld%s", threads, which);
+    report_each(name, begin, threads);
+}
+
+int main(int count, char **arguments)
+{
+    long threads = number_argument(count, arguments, 1, 10000);
+    long stack = size_argument(count, arguments, 2);
+    pthread_t *waiting = calloc((size_t)threads, sizeof *waiting);
+
+    CHECK(waiting);
+    CHECK(sem_init(&arrived, 0, 0) == 0 && sem_init(&released, 0, 0) == 0);
+    create_and_release(waiting, threads, stack, "");
+    create_and_release(waiting, threads, stack, "_again");
     free(waiting);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* A TCP echo server as textbooks write it: a thread per connection, blocking
  * calls. Runs until SIGTERM: accept(2), recv(2), send(2), pthread_create(3).
  *
- *     echo_server [PORT]
+ *     echo_server [DESCRIPTORS [PORT]]
  */
 #include "bench.h"
 
@@ -20,13 +20,13 @@ static void *echo(void *argument)
 
 int main(int count, char **arguments)
 {
-    allow_descriptors();
-    int listener = announced_listener(SOCK_STREAM, count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
+    allow_descriptors(number_argument(count, arguments, 1, 1024));
+    int listener = announced_listener(SOCK_STREAM, (uint16_t)size_argument(count, arguments, 2));
 
-    for (;;) {
+    for (long accepted = 0;; accepted++) {
         int connection = accept(listener, NULL, NULL);
         CHECK(connection >= 0);
         send_at_once(connection);
-        pthread_detach(start(echo, (void *)(long)connection));
+        CHECK(pthread_detach(start_one_of(accepted, echo, (void *)(long)connection, 0)) == 0);
     }
 }

@@ -1,9 +1,9 @@
 /* What calls cost that need not wait, in a process that has another thread: a
  * byte through a pipe and through a socketpair, a page of a cached file, and a
- * poll of a descriptor that is ready; COUNT times each: read(2), write(2),
+ * poll of a descriptor that is ready; COUNT times each, or the one named: read(2), write(2),
  * send(2), recv(2), pread(2), poll(2).
  *
- *     io_ready COUNT
+ *     io_ready COUNT [pipe|socketpair|pread|poll]
  */
 #include "bench.h"
 
@@ -77,6 +77,16 @@ static void ready_poll(long count)
     close(ends[1]);
 }
 
+static const struct {
+    const char *name;
+    void (*measure)(long count);
+} kinds[] = {
+    { "pipe", through_pipe },
+    { "socketpair", through_socketpair },
+    { "pread", cached_file },
+    { "poll", ready_poll },
+};
+
 int main(int count, char **arguments)
 {
     long turns = number_argument(count, arguments, 1, 200000);
@@ -84,10 +94,9 @@ int main(int count, char **arguments)
 
     CHECK(pipe(ends) == 0);
     pthread_t other = start(wait_for_end, &ends[0]);
-    through_pipe(turns);
-    through_socketpair(turns);
-    cached_file(turns);
-    ready_poll(turns);
+    for (size_t index = 0; index < COUNT(kinds); index++)
+        if (count < 3 || strcmp(arguments[2], kinds[index].name) == 0)
+            kinds[index].measure(turns);
     close(ends[1]);
     join(other);
     return 0;

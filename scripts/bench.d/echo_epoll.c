@@ -1,7 +1,7 @@
-/* The anchor for echo_server: the same service as a loop around epoll, written
+/* An anchor, for c-tests/bench/echo_server: the same service as a loop around epoll, written
  * by hand, without threads. Runs until SIGTERM: epoll(7).
  *
- *     echo_epoll [PORT]
+ *     echo_epoll [DESCRIPTORS [PORT]]
  */
 #include "bench.h"
 
@@ -40,9 +40,9 @@ static void echo(int connection)
 
 int main(int count, char **arguments)
 {
-    allow_descriptors();
+    allow_descriptors(number_argument(count, arguments, 1, 1024));
     int listener = announced_listener(SOCK_STREAM | SOCK_NONBLOCK,
-                                      count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
+                                      (uint16_t)size_argument(count, arguments, 2));
     int epoll = epoll_create1(0);
     struct epoll_event events[BATCH];
 
