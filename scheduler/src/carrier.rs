@@ -125,7 +125,9 @@ impl Carrier {
             carrier.netpoll.start();
             carrier.patience.set(idle::QUIET_NANOS);
             carrier.run.start(config.policy)?;
-            carrier.wheel.start(carrier.runtime().clock.now());
+            let now = carrier.runtime().clock.now();
+            carrier.coarse.set(now);
+            carrier.wheel.start(now);
             carrier.current_fs.store(context::fs_base(), Ordering::Release);
         }
         Ok(())

@@ -259,6 +259,8 @@ class Thread:
         self.name = name.partition(b"\0")[0].decode(errors="backslashreplace")
         self.base, self.length = word("stack.base"), word("stack.length")
         self.next, self.previous = word("links.next"), word("links.prev")
+        # When it began to wait, on the clock of time.monotonic(); None in a library that does not say.
+        self.since = word("since") / 1e9 if "since" in field else None
         self.is_main = self.id == 1 or self.start == 0
         self.is_current = False
         self.owner = None               # the tid in the lock that it waits for, once that was looked at
