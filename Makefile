@@ -28,14 +28,14 @@ LIBDIR  := /usr/lib/x86_64-linux-gnu
 DEMO_NEEDS := gcc:gcc python3:python3 curl:curl strace:strace taskset:util-linux
 TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks tinyproxy:tinyproxy \
               stunnel4:stunnel4 openssl:openssl /usr/bin/python3:python3 \
-              /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite perf:linux-perf \
+              /usr/lib/python3.11/test/test_array.py:libpython3.11-testsuite perf:linux-perf valgrind:valgrind \
               man:man-db groff:groff-base musl-gcc:musl-tools /usr/sbin/setcap:libcap2-bin \
               $(LIBDIR)/libjemalloc.so.2:libjemalloc2 $(LIBDIR)/libmimalloc.so.2:libmimalloc2.0 \
               $(LIBDIR)/libtcmalloc_minimal.so.4:libtcmalloc-minimal4 $(LIBDIR)/libeatmydata.so:libeatmydata1 \
               $(LIBDIR)/faketime/libfaketime.so.1:libfaketime $(LIBDIR)/libdw.so.1:libdw1
 
 # What the bench measures beside; an anchor that cannot be had is left out.
-BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-config wrk:wrk perf:linux-perf \
+BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-config wrk:wrk perf:linux-perf valgrind:valgrind \
                /usr/include/boost/fiber/all.hpp:libboost-fiber-dev \
                /usr/include/boost/context/fiber.hpp:libboost-context-dev
 

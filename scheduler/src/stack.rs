@@ -85,8 +85,17 @@ struct Pool {
     no_guard_regions: bool,
     /// Map what is needed, and no more.
     no_reserve: bool,
-    /// Who wants to know of new stacks: above the guard, and up to the top.
-    watcher: Option<fn(*mut u8, *mut u8)>,
+    watcher: Option<Watcher>,
+}
+
+/// Who wants to know of stacks: from above the guard up to the top.
+#[derive(Clone, Copy)]
+pub struct Watcher {
+    /// There is one more.
+    pub is_cut: fn(*mut u8, *mut u8),
+    /// One is taken (`true`) or given back. Where somebody asks that he reads it, too, so guards are mappings of their
+    /// own, which he can see.
+    pub is_used: Option<fn(*mut u8, *mut u8, bool)>,
 }
 
 // SAFETY: the pointers are to mapped memory owned by the pool, behind its lock.
@@ -98,11 +107,27 @@ pub struct StackPool {
     pool: Spin<Pool>,
     /// Stacks were given back since the last [`StackPool::tidy`].
     untidy: AtomicBool,
+    /// [`Watcher::is_used`] is wanted.
+    tells: AtomicBool,
 }
 
 impl StackPool {
     /// A stack of at least `len` bytes (rounded up to pages) with `guard` inaccessible bytes below.
     pub fn take(&self, len: usize, guard: usize) -> Result<Stack, Errno> {
+        let stack = self.take_any(len, guard)?;
+        self.tell(&stack, true);
+        Ok(stack)
+    }
+
+    fn tell(&self, stack: &Stack, used: bool) {
+        if self.tells.load(Ordering::Relaxed)
+            && let Some(Watcher { is_used: Some(tell), .. }) = self.pool.lock().watcher
+        {
+            tell(stack.base.wrapping_add(stack.guard), stack.top(), used);
+        }
+    }
+
+    fn take_any(&self, len: usize, guard: usize) -> Result<Stack, Errno> {
         let guard = guard.checked_next_multiple_of(PAGE).ok_or(Errno::NOMEM)?;
         let len = len.checked_next_multiple_of(PAGE).ok_or(Errno::NOMEM)?;
         let len = len.max(guard.checked_add(PAGE).ok_or(Errno::NOMEM)?);
@@ -124,7 +149,7 @@ impl StackPool {
         let base = pool.classes[i].fresh;
         pool.guard(base, guard)?;
         if let Some(watcher) = pool.watcher {
-            watcher(base.wrapping_add(guard), base.wrapping_add(len));
+            (watcher.is_cut)(base.wrapping_add(guard), base.wrapping_add(len));
         }
         let class = &mut pool.classes[i];
         class.fresh = base.wrapping_add(len);
@@ -146,6 +171,7 @@ impl StackPool {
         if stack.foreign {
             return;
         }
+        self.tell(&stack, false);
         let mut pool = self.pool.lock();
         let Some(i) = pool.known(&stack) else {
             // SAFETY: the caller gives it up.
@@ -166,11 +192,12 @@ impl StackPool {
         self.untidy.store(true, Ordering::Relaxed);
     }
 
-    /// Tell `watcher` of each new stack; with `visible_guards` a guard is a mapping of its own.
-    pub fn watch(&self, watcher: fn(*mut u8, *mut u8), visible_guards: bool) {
+    /// Tell `watcher` of stacks.
+    pub fn watch(&self, watcher: Watcher) {
         let mut pool = self.pool.lock();
         pool.watcher = Some(watcher);
-        pool.no_guard_regions |= visible_guards;
+        pool.no_guard_regions |= watcher.is_used.is_some();
+        self.tells.store(watcher.is_used.is_some(), Ordering::Relaxed);
     }
 
     /// What is mapped becomes resident (mlockall(2)): give back what is not cut yet, and with `from_now_on` map stacks

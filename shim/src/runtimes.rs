@@ -1,5 +1,6 @@
 //! Runtimes whose threads cannot be green: they wait past libc, or follow every thread's stack themselves.
 
+use crate::weak;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 
@@ -8,9 +9,7 @@ pub fn objection() -> Option<&'static str> {
     if has_go() {
         return Some("Go's runtime is in this process, which waits past libc");
     }
-    // SAFETY: a string of ours; the symbol is not called.
-    let tsan = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__tsan_init".as_ptr()) };
-    (!tsan.is_null()).then_some("ThreadSanitizer follows kernel threads alone")
+    (weak!("__tsan_init") != 0).then_some("ThreadSanitizer follows kernel threads alone")
 }
 
 /// Go's linker leaves a note in what it makes, a program or a library.

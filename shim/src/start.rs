@@ -169,8 +169,7 @@ fn prepare() -> Result<&'static Runtime, &'static str> {
     // SAFETY: the main thread's record is a static.
     let rt = unsafe { Runtime::start(config, host, green::main_thread()) }
         .map_err(|_| "no memory for a scheduler")?;
-    tools::look_for_sanitizer();
-    rt.stacks.watch(tools::stack_begins, tools::reads_stacks());
+    rt.stacks.watch(tools::watcher());
     rt.stacks.keep_no_reserve(memory::is_resident_at_once());
     green::adopt_main();
     Ok(rt)

@@ -2,33 +2,43 @@
 //! LeakSanitizer's (which else takes what only a parked thread's stack points to for lost).
 
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use scheduler::stack::Watcher;
 
-/// `__lsan_register_root_region`, if the process has it.
-static REGISTER_ROOT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
-
-/// Green threads start.
-pub fn look_for_sanitizer() {
-    // SAFETY: a string of ours.
-    let at = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__lsan_register_root_region".as_ptr()) };
-    REGISTER_ROOT.store(at, Ordering::Relaxed);
-}
-
-/// Will somebody read all of a stack? (What cannot be read must then be seen in `/proc/self/maps`.)
-pub fn reads_stacks() -> bool {
-    !REGISTER_ROOT.load(Ordering::Relaxed).is_null()
-}
-
-/// There is a new stack.
-pub fn stack_begins(low: *mut u8, top: *mut u8) {
-    register_with_valgrind(low, top);
-    let register = REGISTER_ROOT.load(Ordering::Relaxed);
-    if !register.is_null() {
-        // SAFETY: the function's type.
+/// The address of a symbol that the process may have been linked with, or 0: ld.so has looked it up. (dlsym(3) would
+/// change what dlerror(3) says.)
+#[macro_export]
+macro_rules! weak {
+    ($name:literal) => {{
+        let at: usize;
+        // SAFETY: reads a word of the global offset table.
         unsafe {
-            let register: unsafe extern "C" fn(*const c_void, usize) = core::mem::transmute(register);
-            register(low.cast(), top.addr() - low.addr());
+            core::arch::asm!(
+                concat!(".weak ", $name),
+                concat!("mov {}, qword ptr [rip + ", $name, "@GOTPCREL]"),
+                out(reg) at,
+                options(nostack, readonly, preserves_flags),
+            );
         }
+        at
+    }};
+}
+
+/// What the pool of stacks is to tell them.
+pub fn watcher() -> Watcher {
+    let is_used =
+        if weak!("__lsan_register_root_region") != 0 { Some(tell_sanitizer as fn(_, _, _)) } else { None };
+    Watcher { is_cut: register_with_valgrind, is_used }
+}
+
+/// A stack that nobody uses points to nothing that is kept.
+fn tell_sanitizer(low: *mut u8, top: *mut u8, used: bool) {
+    let tell =
+        if used { weak!("__lsan_register_root_region") } else { weak!("__lsan_unregister_root_region") };
+    // SAFETY: both functions' type; they were found.
+    unsafe {
+        let tell: unsafe extern "C" fn(*const c_void, usize) =
+            core::mem::transmute(core::ptr::with_exposed_provenance::<c_void>(tell));
+        tell(low.cast(), top.addr() - low.addr());
     }
 }
 
