@@ -95,7 +95,7 @@ export! {
     /// pthread_mutex_unlock(3)
     fn pthread_mutex_unlock | __pthread_mutex_unlock(mutex: *mut pthread_mutex_t) -> c_int {
         match plain(mutex) {
-            Some(m) => unlock_plain(m),
+            Some(m) => release(m, Users::Leave),
             None => unlock_any(mutex),
         }
     }
@@ -137,16 +137,6 @@ fn lock_plain(m: &mut Mutex) -> c_int {
     0
 }
 
-#[inline(always)]
-fn unlock_plain(m: &mut Mutex) -> c_int {
-    m.owner.store(0, Ordering::Relaxed);
-    m.users = m.users.wrapping_sub(1);
-    if m.lock.compare_exchange(1, 0, Ordering::Release, Ordering::Relaxed).is_err() {
-        return wake_some(m);
-    }
-    0
-}
-
 #[inline(never)]
 fn lock_any(mutex: *mut pthread_mutex_t) -> c_int {
     chaos::point();
@@ -161,19 +151,10 @@ fn lock_any(mutex: *mut pthread_mutex_t) -> c_int {
 fn unlock_any(mutex: *mut pthread_mutex_t) -> c_int {
     chaos::point();
     match ours(mutex) {
-        Some((rt, m)) => unlock(rt, m, Users::Leave),
+        Some((_, m)) => unlock(m, Users::Leave),
         // SAFETY: the caller's mutex.
         None => unsafe { shared::unlock(mutex) },
     }
-}
-
-#[cold]
-#[inline(never)]
-fn wake_some(m: &mut Mutex) -> c_int {
-    if let Some(rt) = start::runtime() {
-        wake(rt, m);
-    }
-    0
 }
 
 /// Whether the caller counts as a user of the mutex (one who waits for a condition still does).
@@ -247,7 +228,7 @@ fn lock(rt: &'static Runtime, m: &mut Mutex, until: Until) -> c_int {
 /// `mutex` is the program's.
 pub unsafe fn unlock_to_wait(mutex: *mut pthread_mutex_t) -> c_int {
     match ours(mutex) {
-        Some((rt, m)) => unlock(rt, m, Users::Keep),
+        Some((_, m)) => unlock(m, Users::Keep),
         // SAFETY: the caller's mutex.
         None => unsafe { shared::unlock(mutex) },
     }
@@ -304,7 +285,7 @@ fn wait(rt: &'static Runtime, m: &mut Mutex, limit: Option<u64>) -> c_int {
 
 /// Unlock; errors as glibc's for the mutex's type.
 #[inline(always)]
-fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
+fn unlock(m: &mut Mutex, users: Users) -> c_int {
     match m.kind & (kind::TYPE | kind::INHERIT) {
         0 => {}
         k if k & kind::TYPE == kind::RECURSIVE => {
@@ -324,19 +305,27 @@ fn unlock(rt: &'static Runtime, m: &mut Mutex, users: Users) -> c_int {
         }
         _ => {}
     }
+    release(m, users)
+}
+
+/// The owner gives it up: 0.
+#[inline(always)]
+fn release(m: &mut Mutex, users: Users) -> c_int {
     m.owner.store(0, Ordering::Relaxed);
     if users == Users::Leave {
         m.users = m.users.wrapping_sub(1);
     }
     if m.lock.compare_exchange(1, 0, Ordering::Release, Ordering::Relaxed).is_err() {
-        wake(rt, m);
+        wake(m);
     }
     0
 }
 
 #[cold]
 #[inline(never)]
-fn wake(rt: &'static Runtime, m: &mut Mutex) {
+fn wake(m: &mut Mutex) {
+    // (Who waits has come through one.)
+    let Some(rt) = start::runtime() else { return };
     let word = &m.lock;
     rt.lot.unpark_one(rt.carrier_here(), word.as_ptr().addr(), |next| match next {
         Some(next) if next.again => HANDED_OVER,

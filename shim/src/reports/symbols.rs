@@ -31,6 +31,12 @@ pub struct Symbols {
     count: usize,
 }
 
+struct Nothing(Symbols);
+// SAFETY: without modules there is nothing that could change.
+unsafe impl Sync for Nothing {}
+// SAFETY: zero bytes are valid.
+static NOTHING: Nothing = Nothing(unsafe { core::mem::zeroed() });
+
 /// An address, for people: `function+0x1f (/path/to/file+0x121f)`.
 pub struct Place<'a> {
     symbols: &'a Symbols,
@@ -43,9 +49,9 @@ pub struct Place<'a> {
 pub struct Function<'a>(Place<'a>);
 
 impl Symbols {
-    /// Look what is mapped, and execute `work` with that. What can't be had is left out.
+    /// Look what is mapped, and execute `work` with that. What can't be had is left out: without memory nothing is known.
     pub fn with(work: impl FnOnce(&Symbols)) {
-        let Ok(memory) = sys::map(size_of::<Symbols>()) else { return };
+        let Ok(memory) = sys::map(size_of::<Symbols>()) else { return work(&NOTHING.0) };
         // SAFETY: fresh memory of ours; zero bytes are valid.
         unsafe {
             let symbols = &mut *memory.cast::<Symbols>();
@@ -184,8 +190,11 @@ fn map_file(path: &[u8]) -> Option<&'static [u8]> {
 
 type Table = (SymbolTable<'static, NativeEndian>, StringTable<'static>);
 
-/// The function that an address is in: its name, and where it begins.
-fn find(file: &ElfBytes<'static, NativeEndian>, address: u64) -> Option<(&'static str, u64)> {
+/// A function's name, and where it begins.
+type Named = (&'static str, u64);
+
+/// The function that an address is in.
+fn find(file: &ElfBytes<'static, NativeEndian>, address: u64) -> Option<Named> {
     let contains = |symbol: &Symbol| {
         let is_code = matches!(symbol.st_symtype(), STT_FUNC | STT_GNU_IFUNC);
         is_code && symbol.st_value <= address && address - symbol.st_value < symbol.st_size.max(1)
@@ -198,14 +207,22 @@ fn find(file: &ElfBytes<'static, NativeEndian>, address: u64) -> Option<(&'stati
     all.or_else(|| file.dynamic_symbol_table().ok().flatten().and_then(search))
 }
 
-impl fmt::Display for Place<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Some(module) = self.symbols.module_of(self.address) else {
-            return write!(out, "{:#x}", self.address);
-        };
+impl<'a> Place<'a> {
+    /// Its file, where in it the address is, and the function there.
+    fn look_up(&self) -> Option<(&'a Module, u64, Option<Named>)> {
+        let module = self.symbols.module_of(self.address)?;
         let file = ElfBytes::minimal_parse(module.image()).ok();
         let linked = module.linked(file.as_ref(), self.address);
-        if let Some((name, begin)) = file.and_then(|file| find(&file, linked - u64::from(self.is_return))) {
+        Some((module, linked, file.and_then(|file| find(&file, linked - u64::from(self.is_return)))))
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let Some((module, linked, function)) = self.look_up() else {
+            return write!(out, "{:#x}", self.address);
+        };
+        if let Some((name, begin)) = function {
             write!(out, "{name}+{:#x} ", linked - begin)?;
         }
         write!(out, "({}+{linked:#x})", module.path())
@@ -214,13 +231,10 @@ impl fmt::Display for Place<'_> {
 
 impl fmt::Display for Function<'_> {
     fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        let Place { symbols, address, .. } = self.0;
-        let Some(module) = symbols.module_of(address) else { return write!(out, "{address:#x}") };
-        let file = ElfBytes::minimal_parse(module.image()).ok();
-        let linked = module.linked(file.as_ref(), address);
-        match file.and_then(|file| find(&file, linked)) {
-            Some((name, begin)) if begin == linked => out.write_str(name),
-            _ => write!(out, "{}+{linked:#x}", module.path()),
+        match self.0.look_up() {
+            None => write!(out, "{:#x}", self.0.address),
+            Some((_, linked, Some((name, begin)))) if begin == linked => out.write_str(name),
+            Some((module, linked, _)) => write!(out, "{}+{linked:#x}", module.path()),
         }
     }
 }
