@@ -7,7 +7,7 @@
 //! others, "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
 
 use crate::sys::{self, Errno};
-use crate::thread::Thread;
+use crate::thread::{Thread, prefetch};
 use core::cell::Cell;
 use core::ptr;
 
@@ -112,7 +112,8 @@ impl RunQueue {
         }
     }
 
-    /// Take the thread that runs next, or null.
+    /// Take the thread that runs next, or null. While it runs, the stack of the one after it is fetched, and the record
+    /// of the one after that: each turn finds in the cache what the two before it asked for.
     #[inline]
     pub fn pop(&self) -> *mut Thread {
         let len = self.len.get();
@@ -136,7 +137,14 @@ impl RunQueue {
                 return thread;
             }
             let thread = self.head.get();
-            self.head.set((*thread).next.get());
+            let next = (*thread).next.get();
+            self.head.set(next);
+            if len > 1 {
+                (*next).prefetch();
+            }
+            if len > 2 {
+                prefetch((*next).next.get());
+            }
             thread
         }
     }

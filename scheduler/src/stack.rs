@@ -17,7 +17,13 @@
 //!
 //! A stack whose owner went deep gives what is below its hot top back to the kernel. Whether it did is a system call to
 //! ask, so that is left for later, when the carrier has nothing to do: a stack that is taken again soon need not be asked
-//! at all. Only so many wait.
+//! at all. Where many wait already, samples of those that come are asked at once, and all of them as long as owners do
+//! go deep.
+//!
+//! ```text
+//!   fresh ──take──► in use ──give_back──► unasked ──tidy──► free
+//!                     ▲────────take──────────┴───────take────┘
+//! ```
 
 use crate::spin::Spin;
 use crate::sys::{self, Errno};
@@ -27,8 +33,11 @@ use core::sync::atomic::{AtomicBool, Ordering};
 pub const PAGE: usize = 4096;
 const SHIFT: usize = 1 << 20;
 const HUGE: usize = 2 << 20;
-/// A slab holds this many stacks, if address space allows.
+/// The first slab holds this many stacks, if address space allows; the next ones as many as there are already, so that
+/// the mappings stay few,
 const SLAB_STACKS: usize = 64;
+/// up to so many.
+const SLAB_STACKS_MOST: usize = 1024;
 /// Different stack sizes that are pooled; any further size is mapped and unmapped each time.
 const CLASSES: usize = 16;
 
@@ -46,6 +55,8 @@ pub struct Stack {
     pub guard: usize,
     /// Given by the program: never recycled by us.
     pub foreign: bool,
+    /// Nobody has used it: its bytes are zero, and reading one costs a page fault that the first write costs again.
+    pub fresh: bool,
 }
 
 impl Stack {
@@ -63,20 +74,56 @@ struct FreeStack {
     hot: usize,
 }
 
-/// So many free stacks may wait to be asked how deep their owners went.
+/// While no more free stacks than this wait to be asked how deep their owners went, none is asked at once;
 const UNASKED_MOST: usize = 64;
+/// then one of so many is, and so many in a row after one that was deep.
+const SAMPLE_OF: usize = 16;
+/// So many are asked at a time when there is nothing else to do (about half a millisecond).
+const ASKED_AT_ONCE: usize = 256;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct SizeClass {
     len: usize,
     guard: usize,
+    /// Given back since the last tidy, the last one first,
+    unasked: *mut FreeStack,
+    /// and how many of them there are.
+    waiting: usize,
+    /// Given back before.
     free: *mut FreeStack,
-    /// Of those, how many have not been asked how deep their owners went: among the ones given back last.
-    unasked: usize,
+    /// So many will not be asked until the next sample.
+    until_sample: usize,
+    /// So many are to be asked, whatever else.
+    suspects: usize,
     /// Part of the newest slab not cut yet.
     fresh: *mut u8,
     fresh_left: usize,
+    /// Stacks in all slabs.
+    cut: usize,
+}
+
+impl SizeClass {
+    /// The one that was used last.
+    fn pop(&mut self) -> Option<*mut FreeStack> {
+        let list = if self.unasked.is_null() { &mut self.free } else { &mut self.unasked };
+        let first = *list;
+        // SAFETY: null, or a free stack's top, which is ours.
+        *list = unsafe { first.as_ref()? }.next;
+        self.waiting = self.waiting.saturating_sub(1);
+        Some(first)
+    }
+
+    /// One is given back while many wait: is it to be asked at once?
+    fn samples(&mut self) -> bool {
+        if self.suspects > 0 {
+            self.suspects -= 1;
+            return true;
+        }
+        let next = self.until_sample.checked_sub(1);
+        self.until_sample = next.unwrap_or(SAMPLE_OF - 1);
+        next.is_none()
+    }
 }
 
 #[repr(C)]
@@ -133,15 +180,8 @@ impl StackPool {
         let len = len.max(guard.checked_add(PAGE).ok_or(Errno::NOMEM)?);
         let mut pool = self.pool.lock();
         let Some(i) = pool.class(len, guard) else { return pool.map_single(len, guard) };
-        let free = pool.classes[i].free;
-        if !free.is_null() {
-            // SAFETY: a free stack's top is ours.
-            unsafe {
-                let class = &mut pool.classes[i];
-                class.free = (*free).next;
-                class.unasked -= usize::from((*free).hot != 0);
-                return Ok(stack_of(free, len, guard));
-            }
+        if let Some(free) = pool.classes[i].pop() {
+            return Ok(stack_of(free, len, guard));
         }
         if pool.classes[i].fresh_left == 0 {
             pool.map_slab(i)?;
@@ -154,7 +194,7 @@ impl StackPool {
         let class = &mut pool.classes[i];
         class.fresh = base.wrapping_add(len);
         class.fresh_left -= 1;
-        Ok(Stack { base, len, guard, foreign: false })
+        Ok(Stack { base, len, guard, foreign: false, fresh: true })
     }
 
     /// Stacks of this kind are kept when they are given back.
@@ -179,16 +219,16 @@ impl StackPool {
             return;
         };
         let class = &mut pool.classes[i];
-        let wait = class.unasked < UNASKED_MOST;
-        if !wait {
-            // SAFETY: the caller gives it up.
-            unsafe { discard_depth(&stack, hot) };
+        let ask = hot != 0 && class.waiting >= UNASKED_MOST && class.samples();
+        // SAFETY: the caller gives it up.
+        if ask && unsafe { discard_depth(&stack, hot) } {
+            class.suspects = SAMPLE_OF;
         }
         let free = stack.top().wrapping_sub(size_of::<FreeStack>()).cast::<FreeStack>();
         // SAFETY: the top bytes are ours again.
-        unsafe { free.write(FreeStack { next: class.free, hot: if wait { hot } else { 0 } }) };
-        class.unasked += usize::from(wait && hot != 0);
-        class.free = free;
+        unsafe { free.write(FreeStack { next: class.unasked, hot: if ask { 0 } else { hot } }) };
+        class.unasked = free;
+        class.waiting += 1;
         self.untidy.store(true, Ordering::Relaxed);
     }
 
@@ -219,23 +259,28 @@ impl StackPool {
         self.untidy.load(Ordering::Relaxed)
     }
 
-    /// The carrier has nothing to do: ask the stacks that wait.
+    /// The carrier has nothing to do: ask stacks that wait, some at a time.
     pub fn tidy(&self) {
-        self.untidy.store(false, Ordering::Relaxed);
         let mut pool = self.pool.lock();
+        let mut left = ASKED_AT_ONCE;
         for class in &mut pool.classes {
-            let mut at = class.free;
-            // SAFETY: free stacks are ours, and their links lie in their top bytes.
-            while let (1.., Some(free)) = (class.unasked, unsafe { at.as_mut() }) {
-                let hot = core::mem::replace(&mut free.hot, 0);
-                if hot != 0 {
-                    // SAFETY: nobody uses a free stack.
-                    unsafe { discard_depth(&stack_of(at, class.len, class.guard), hot) };
-                    class.unasked -= 1;
+            while left > 0 && !class.unasked.is_null() {
+                let free = class.unasked;
+                // SAFETY: free stacks are ours, nobody uses them, and their links lie in their top bytes.
+                unsafe {
+                    let FreeStack { next, hot } = free.read();
+                    if hot != 0 {
+                        discard_depth(&stack_of(free, class.len, class.guard), hot);
+                    }
+                    free.write(FreeStack { next: class.free, hot: 0 });
+                    class.unasked = next;
                 }
-                at = free.next;
+                class.free = free;
+                class.waiting -= 1;
+                left -= 1;
             }
         }
+        self.untidy.store(left == 0, Ordering::Relaxed);
     }
 
     /// The lock's holder did not survive `fork`.
@@ -247,19 +292,21 @@ impl StackPool {
 /// The stack whose links these are.
 fn stack_of(free: *mut FreeStack, len: usize, guard: usize) -> Stack {
     let top = free.wrapping_add(1).cast::<u8>();
-    Stack { base: top.wrapping_sub(len), len, guard, foreign: false }
+    Stack { base: top.wrapping_sub(len), len, guard, foreign: false, fresh: false }
 }
 
-/// Give back to the kernel what is below the top `hot` bytes, if there is something.
+/// Give back to the kernel what is below the top `hot` bytes, if there is something. Answers whether there was.
 ///
 /// # Safety
 /// Nobody may use the stack.
-unsafe fn discard_depth(stack: &Stack, hot: usize) {
-    if hot != 0 && went_deep(stack, hot) {
+unsafe fn discard_depth(stack: &Stack, hot: usize) -> bool {
+    let is_deep = went_deep(stack, hot);
+    if is_deep {
         let deep = (stack.len - stack.guard).saturating_sub(hot);
         // SAFETY: the range is inside the stack, which the caller gives up.
         unsafe { sys::discard(stack.base.wrapping_add(stack.guard), deep) };
     }
+    is_deep
 }
 
 /// Did the owner of this stack touch pages below the top `hot` bytes (whole pages)?
@@ -299,7 +346,7 @@ impl Pool {
             self.classes[i].fresh_left = 1;
             return Ok(());
         }
-        let mut stacks = SLAB_STACKS;
+        let mut stacks = self.classes[i].cut.clamp(SLAB_STACKS, SLAB_STACKS_MOST);
         loop {
             let bytes = stacks.checked_mul(len).ok_or(Errno::NOMEM)?;
             let room = bytes.checked_add(HUGE + SHIFT).ok_or(Errno::NOMEM)?;
@@ -311,6 +358,7 @@ impl Pool {
                     let _ = unsafe { sys::advise(slab, bytes, MADV_NOHUGEPAGE) };
                     self.classes[i].fresh = slab;
                     self.classes[i].fresh_left = stacks;
+                    self.classes[i].cut += stacks;
                     return Ok(());
                 }
                 // Address space is short (RLIMIT_AS): try less.
@@ -327,7 +375,7 @@ impl Pool {
             unsafe { sys::unmap(base, len) };
             return Err(e);
         }
-        Ok(Stack { base, len, guard, foreign: false })
+        Ok(Stack { base, len, guard, foreign: false, fresh: true })
     }
 
     fn guard(&mut self, base: *mut u8, guard: usize) -> Result<(), Errno> {
@@ -372,7 +420,7 @@ mod tests {
         }
         // SAFETY: nobody uses `a` any more.
         unsafe { pool.give_back(a, 0) };
-        assert_eq!(pool.take(64 << 10, PAGE).unwrap(), a);
+        assert_eq!(pool.take(64 << 10, PAGE).unwrap(), Stack { fresh: false, ..a });
     }
 
     #[test]
@@ -404,7 +452,8 @@ mod tests {
                 pool.give_back(*s, hot);
             }
         }
-        assert_eq!(all.iter().filter(|s| went_deep(s, hot)).count(), UNASKED_MOST);
+        let deep = all.iter().filter(|s| went_deep(s, hot)).count();
+        assert!((UNASKED_MOST..UNASKED_MOST + SAMPLE_OF).contains(&deep), "{deep} of 100 were not asked");
         // What is taken again is not asked.
         let again = pool.take(256 << 10, PAGE).unwrap();
         pool.tidy();

@@ -74,7 +74,18 @@ impl Reason {
     pub const ADDRESS: usize = 8;
 }
 
+const _: () = assert!(core::mem::offset_of!(Thread, since) == 64);
+
+/// Have a cache line fetched. It may be anywhere.
+#[inline(always)]
+pub(crate) fn prefetch<T>(at: *const T) {
+    // SAFETY: a prefetch of an address that is none does nothing; SSE is part of x86-64.
+    unsafe { core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(at.cast()) };
+}
+
 /// The scheduler's record of a green thread. The shim keeps it at the top of the thread's stack.
+///
+/// What a switch reads and writes comes first, in one cache line: among thousands of threads each line is a miss.
 #[repr(C)]
 pub struct Thread {
     /// Stack pointer while suspended.
@@ -83,18 +94,18 @@ pub struct Thread {
     pub(crate) fs: usize,
     /// The FS base by which the carrier is known while this thread runs: `fs`, unless the block is lent.
     pub(crate) shows: Cell<usize>,
-    pub(crate) state: AtomicU32,
-    /// A small number, never reused while the process lives.
-    pub id: u32,
     /// Next on the run queue or in the inbox.
     pub(crate) next: Cell<*mut Thread>,
     carrier: *const Carrier,
-    pub(crate) timer: Timer,
-    pub(crate) reason: Cell<Reason>,
+    pub(crate) state: AtomicU32,
     /// How often it has left the carrier.
     pub(crate) parks: Cell<u32>,
+    pub(crate) reason: Cell<Reason>,
     /// When it parked last, by the carrier's coarse clock.
     pub(crate) since: Cell<u64>,
+    pub(crate) timer: Timer,
+    /// A small number, never reused while the process lives.
+    pub id: u32,
     /// Nanoseconds it has computed, while there is an account.
     pub(crate) cpu: Cell<u64>,
     /// Its wait cannot be interrupted: a helper uses its stack.
@@ -116,6 +127,16 @@ impl Thread {
     pub const SINCE: usize = core::mem::offset_of!(Thread, since);
     /// See [`Thread::SP`].
     pub const REASON: usize = core::mem::offset_of!(Thread, reason);
+
+    /// It runs soon: have what its next turn touches first fetched into the cache, its own record being there already.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self) {
+        let sp = self.sp.get();
+        prefetch(sp);
+        prefetch(sp.wrapping_add(64));
+        prefetch(sp.wrapping_add(128));
+        prefetch(ptr::with_exposed_provenance::<u8>(self.fs));
+    }
 
     /// A thread that will run on `carrier` with TLS block `fs`, suspended at `sp` (null: it is the
     /// one that runs right now).

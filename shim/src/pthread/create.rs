@@ -75,6 +75,7 @@ fn create(
             len: asked_size,
             guard: 0,
             foreign: true,
+            fresh: false,
         }
     } else {
         let len = asked_size.checked_add(attr.guard).and_then(|l| l.checked_add(overhead + JACKET_FRAMES));

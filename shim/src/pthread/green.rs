@@ -187,15 +187,21 @@ fn record_at(layout: &Layout, fs: usize) -> *mut Green {
     ptr::with_exposed_provenance_mut(fs + layout.descriptor.next_multiple_of(64))
 }
 
-/// Where the block goes on a stack that ends at `top`.
-fn block_at(layout: &Layout, top: usize) -> usize {
-    let above = layout.descriptor.next_multiple_of(64) + size_of::<Green>();
-    (top - above) & !(layout.align - 1)
+/// Where the block goes on a stack. Its top is coloured: the same offset in every stack would have them all fight for
+/// the same sets of the cache.
+fn block_at(layout: &Layout, stack: &Stack) -> usize {
+    // Neighbours in a slab differ by one.
+    let colour = if stack.foreign { 0 } else { stack.base.addr() / stack.len % COLOURS };
+    let above = layout.descriptor.next_multiple_of(64) + size_of::<Green>() + colour * 64;
+    (stack.top().expose_provenance() - above) & !(layout.align - 1)
 }
+
+/// Different offsets, a cache line apart.
+const COLOURS: usize = 8;
 
 /// Bytes at the top of a stack that are not for frames.
 pub fn overhead(layout: &Layout) -> usize {
-    layout.below + layout.descriptor + size_of::<Green>() + layout.align + 512
+    layout.below + layout.descriptor + size_of::<Green>() + layout.align + COLOURS * 64
 }
 
 /// The record of the running green thread.
@@ -245,7 +251,7 @@ pub struct Plan {
 /// Make a thread on its stack, ready to run. `None`: no memory for its TLS.
 pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
     let layout = start::layout();
-    let fs = block_at(layout, plan.stack.top().expose_provenance());
+    let fs = block_at(layout, &plan.stack);
     let record = record_at(layout, fs);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
     // SAFETY: the stack is ours: fresh (zero), recycled (its record says so), or given by the
@@ -256,10 +262,13 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             low.write_bytes(0, layout.below + layout.descriptor.next_multiple_of(64));
             (*record).ready = 0;
         }
-        make_block(layout, fs, record, tid_of_id(id))?;
-        // Colour the tops: identical offsets in every stack fight for the same cache sets.
-        let colour = (id as usize % 8) * 64;
-        let top: *mut u8 = ptr::with_exposed_provenance_mut((fs - layout.below - colour) & !15);
+        // (What is not there is not read: see `Stack::fresh`.)
+        if !plan.stack.fresh && (*record).ready == READY {
+            layout.recycle(fs, tid_of_id(id));
+        } else if !layout.create(fs, tid_of_id(id)) {
+            return None;
+        }
+        let top: *mut u8 = ptr::with_exposed_provenance_mut((fs - layout.below) & !15);
         let sp = scheduler::context::prepare(top, plan.entry, record.cast());
         record.write(Green {
             thread: Thread::new(&raw const rt.carrier, id, fs, sp),
@@ -293,21 +302,10 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
     }
 }
 
-unsafe fn make_block(layout: &Layout, fs: usize, record: *mut Green, tid: i32) -> Option<()> {
-    // SAFETY: the caller's stack; a READY record lies above a block whose thread is dead.
-    unsafe {
-        if (*record).ready == READY {
-            layout.recycle(fs, tid);
-            return Some(());
-        }
-        layout.create(fs, tid).then_some(())
-    }
-}
-
 /// A block to try the machinery on; the stack goes to the pool for the first thread.
 pub fn trial_block(rt: &'static Runtime, layout: &Layout) -> Option<usize> {
     let stack = rt.stacks.take(super::create::default_size() + overhead(layout), PAGE).ok()?;
-    let fs = block_at(layout, stack.top().expose_provenance());
+    let fs = block_at(layout, &stack);
     let record = record_at(layout, fs);
     // SAFETY: a fresh stack.
     unsafe {
