@@ -66,6 +66,8 @@ unsafe impl Node for FdWaiter {
 }
 
 /// What is known about one descriptor number. All-zero bytes are a fresh slot.
+///
+/// What calls look at that are repeated comes first, in one cache line.
 #[repr(C, align(64))]
 pub struct FdSlot {
     /// Counts the lives of this number; an event of an earlier life is stale.
@@ -73,19 +75,40 @@ pub struct FdSlot {
     /// The epoll set watches it.
     pub(crate) registered: Cell<bool>,
     kind: Cell<Kind>,
+    /// What is known about reading it, if it is a TCP socket.
+    stock: Cell<Stock>,
+    nonblock: Cell<bool>,
+    /// One of the time-outs below is not 0, or was not.
+    timed: Cell<bool>,
+    /// Closed by another kernel thread: start over at the next look.
+    stale: AtomicBool,
     /// `nonblock` and the time-outs below were read in this epoch of the table; 0: never.
     epoch: Cell<u32>,
     /// Created by this process in this epoch of `fork`s, so no other process can see it; 0: unknown.
     private: Cell<u32>,
-    nonblock: Cell<bool>,
-    /// Writes to this file that still go to a helper, because one was slow: see [`FdSlot::write_was_slow`].
-    slow_writes: Cell<u16>,
-    /// Closed by another kernel thread: start over at the next look.
-    stale: AtomicBool,
-    recv_timeout: Cell<u64>,
-    send_timeout: Cell<u64>,
     pub(crate) readers: List<FdWaiter>,
     pub(crate) writers: List<FdWaiter>,
+    recv_timeout: Cell<u64>,
+    send_timeout: Cell<u64>,
+    /// Writes to this file that still go to a helper, because one was slow: see [`FdSlot::write_was_slow`].
+    slow_writes: Cell<u16>,
+}
+
+/// Is there something to receive? A TCP socket that gave less than was asked for has nothing left, and epoll (edge-triggered)
+/// reports what comes next (epoll(7), "Questions and answers", 9): until then a receive would only answer `EAGAIN`.
+///
+/// ```text
+///             a short receive                     an edge that says "data" and nothing else
+///   PERHAPS ──────────────────► NOTHING ──────────────────────────────────────────────────► PERHAPS
+///      └───────── an edge that says end, error or urgent data (which cuts receives short) ──► ALWAYS_ASK
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+enum Stock {
+    /// No TCP socket, or not known to be one; or a short receive says nothing any more.
+    AlwaysAsk = 0,
+    Perhaps,
+    Nothing,
 }
 
 impl FdSlot {
@@ -98,6 +121,50 @@ impl FdSlot {
     /// Remember the kind.
     pub fn set_kind(&self, kind: Kind) {
         self.kind.set(kind);
+    }
+
+    /// It never had time-outs: what it accepted has none.
+    pub fn never_timed(&self) -> bool {
+        !self.timed.get()
+    }
+
+    /// It is a TCP socket without a protocol of the program's on top.
+    pub fn set_tcp(&self) {
+        self.stock.set(Stock::Perhaps);
+    }
+
+    /// See [`FdSlot::set_tcp`].
+    pub fn is_tcp(&self) -> bool {
+        self.stock.get() != Stock::AlwaysAsk
+    }
+
+    /// Another protocol is put on top, which receives by records.
+    pub fn set_layered(&self) {
+        self.stock.set(Stock::AlwaysAsk);
+    }
+
+    /// A receive of `wanted` bytes got `got`.
+    #[inline]
+    pub fn received(&self, wanted: usize, got: usize) {
+        if self.stock.get() == Stock::Perhaps && (1..wanted).contains(&got) {
+            self.stock.set(Stock::Nothing);
+        }
+    }
+
+    /// A receive would find nothing.
+    #[inline]
+    pub fn is_drained(&self) -> bool {
+        self.stock.get() == Stock::Nothing
+    }
+
+    /// The netpoller collected an edge for readers.
+    #[inline]
+    pub(crate) fn has_news(&self, only_data: bool) {
+        match self.stock.get() {
+            Stock::AlwaysAsk => {}
+            _ if only_data => self.stock.set(Stock::Perhaps),
+            _ => self.stock.set(Stock::AlwaysAsk),
+        }
     }
 
     /// A write to this file waited for the disk (or an fsync will make the next ones wait for the
@@ -125,7 +192,9 @@ impl FdSlot {
         self.life.set(self.life.get().wrapping_add(1));
         self.registered.set(false);
         self.kind.set(Kind::Unknown);
+        self.stock.set(Stock::AlwaysAsk);
         self.epoch.set(0);
+        self.timed.set(false);
         self.private.set(0);
         self.slow_writes.set(0);
     }
@@ -224,6 +293,9 @@ impl FdTable {
     pub fn duplicate(&self, from: &FdSlot, to: &FdSlot, number: i32) {
         self.start_over(number);
         to.kind.set(from.kind.get());
+        if from.is_tcp() {
+            to.set_tcp();
+        }
         to.private.set(from.private.get());
     }
 
@@ -261,16 +333,28 @@ impl FdTable {
     pub fn mode(&self, fd: i32, slot: &FdSlot) -> Mode {
         if slot.epoch.get() != self.epoch.get() || !self.is_private(slot) {
             let socket = matches!(slot.kind.get(), Kind::Unknown | Kind::Stream | Kind::Datagram);
-            slot.nonblock.set(flags(fd) & O_NONBLOCK != 0);
-            slot.recv_timeout.set(if socket { timeout(fd, SO_RCVTIMEO) } else { 0 });
-            slot.send_timeout.set(if socket { timeout(fd, SO_SNDTIMEO) } else { 0 });
-            slot.epoch.set(self.epoch.get());
+            let mode = Mode {
+                nonblock: flags(fd) & O_NONBLOCK != 0,
+                recv_timeout: if socket { timeout(fd, SO_RCVTIMEO) } else { 0 },
+                send_timeout: if socket { timeout(fd, SO_SNDTIMEO) } else { 0 },
+            };
+            self.set_mode(slot, mode);
         }
+        let timed = slot.timed.get();
         Mode {
             nonblock: slot.nonblock.get(),
-            recv_timeout: slot.recv_timeout.get(),
-            send_timeout: slot.send_timeout.get(),
+            recv_timeout: if timed { slot.recv_timeout.get() } else { 0 },
+            send_timeout: if timed { slot.send_timeout.get() } else { 0 },
         }
+    }
+
+    /// This is the mode of what the slot stands for.
+    pub fn set_mode(&self, slot: &FdSlot, mode: Mode) {
+        slot.nonblock.set(mode.nonblock);
+        slot.recv_timeout.set(mode.recv_timeout);
+        slot.send_timeout.set(mode.send_timeout);
+        slot.timed.set(slot.timed.get() || mode.recv_timeout != 0 || mode.send_timeout != 0);
+        slot.epoch.set(self.epoch.get());
     }
 
     /// Every number starts over (after `fork`: the epoll set is new).

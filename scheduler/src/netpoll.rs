@@ -25,7 +25,7 @@ use crate::fd_table::{FdSlot, FdTable, FdWaiter};
 use crate::list::List;
 use crate::sys;
 use crate::sys::{self as kernel, Errno, Timespec};
-use crate::thread::{Reason, Thread};
+use crate::thread::{Reason, Thread, prefetch};
 use core::cell::Cell;
 use core::ptr;
 
@@ -354,9 +354,10 @@ impl Netpoll {
         let mut events = [const { core::mem::MaybeUninit::<Event>::uninit() }; BATCH];
         let got = self.epoll_wait(events.as_mut_ptr().cast(), timeout)?;
         self.count(got);
-        for event in &events[..got] {
-            // SAFETY: the kernel filled in the first `got` events.
-            let event = unsafe { event.assume_init() };
+        // SAFETY: the kernel filled in the first `got` events.
+        let events = unsafe { events[..got].assume_init_ref() };
+        for (i, event) in events.iter().enumerate() {
+            prefetch_readers(table, &events[i..]);
             let (mask, data) = (event.events, event.data);
             if data == BELL {
                 continue;
@@ -366,6 +367,7 @@ impl Netpoll {
                 continue;
             }
             if mask & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP) != 0 {
+                slot.has_news(mask & (EPOLLPRI | EPOLLRDHUP | EPOLLERR | EPOLLHUP) == 0);
                 wake(&slot.readers, false);
             }
             if mask & (EPOLLOUT | EPOLLERR | EPOLLHUP) != 0 {
@@ -397,6 +399,23 @@ fn list_of(slot: &FdSlot, direction: Direction) -> &List<FdWaiter> {
     match direction {
         Direction::Read => &slot.readers,
         Direction::Write => &slot.writers,
+    }
+}
+
+/// These events are next: have fetched what waking their readers touches, one thing after the other. A slot leads to a
+/// waiter, on the stack of a thread that has slept long, and that to the thread's record.
+#[inline]
+fn prefetch_readers(table: &FdTable, events: &[Event]) {
+    let slot = |ahead: usize| table.slot(events.get(ahead)?.data as u32 as i32).ok();
+    if let Some(slot) = slot(6) {
+        prefetch(slot);
+    }
+    if let Some(slot) = slot(4) {
+        prefetch(slot.readers.first());
+    }
+    // SAFETY: queued waiters are alive.
+    if let Some(waiter) = slot(2).and_then(|slot| unsafe { slot.readers.first().as_ref() }) {
+        prefetch(waiter.thread);
     }
 }
 

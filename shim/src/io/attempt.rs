@@ -14,7 +14,7 @@
 //!
 //! A kind is a hint: a call that answers `ENOTSOCK` or `EOPNOTSUPP` corrects it and is tried again.
 
-use super::{Call, repeat, terminal};
+use super::{Call, receive, repeat, terminal};
 use crate::offload::{self, Ends};
 use crate::statistics::{READS_FROM_DISK, READS_FROM_MEMORY, counted};
 use crate::{preempt, real};
@@ -98,6 +98,31 @@ pub fn send_now(fd: i32, msg: *const msghdr, flags: c_int) -> sys::Result {
     unsafe { scheduler::sys!(sendmsg, fd, msg, flags | libc::MSG_DONTWAIT) }
 }
 
+/// read(2) and readv(2) of a socket that do not block. One piece needs no header, which the kernel takes long to check.
+fn receive_pieces(fd: i32, b: Buffers) -> sys::Result {
+    match b.slice() {
+        // SAFETY: the program's buffer.
+        [one] => unsafe {
+            scheduler::sys!(recvfrom, fd, one.iov_base, one.iov_len, libc::MSG_DONTWAIT, 0, 0)
+        },
+        _ => {
+            let mut msg = message(b.iov, b.count);
+            receive_now(fd, &raw mut msg, 0)
+        }
+    }
+}
+
+/// The same for write(2) and writev(2).
+fn send_pieces(fd: i32, b: Buffers, flags: c_int) -> sys::Result {
+    match b.slice() {
+        // SAFETY: the program's buffer.
+        [one] => unsafe {
+            scheduler::sys!(sendto, fd, one.iov_base, one.iov_len, flags | libc::MSG_DONTWAIT, 0, 0)
+        },
+        _ => send_now(fd, &message(b.iov, b.count), flags),
+    }
+}
+
 /// `RWF_NOWAIT` is not for this file, or a filter refuses the call that has flags.
 #[cold]
 fn is_no_nowait(fd: i32, error: Errno) -> bool {
@@ -139,10 +164,7 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
     let fd = call.fd;
     loop {
         let result = match call.kind() {
-            Kind::Stream | Kind::Datagram => {
-                let mut msg = message(b.iov, b.count);
-                repeat(call, Direction::Read, || receive_now(fd, &raw mut msg, 0))
-            }
+            Kind::Stream | Kind::Datagram => receive(call, b.total(), || receive_pieces(fd, b)),
             Kind::Nowait | Kind::Counter => repeat(call, Direction::Read, || readv_now(fd, b, HERE)),
             Kind::Disk | Kind::Far => read_disk(call, b, None),
             Kind::Pollable => repeat(call, Direction::Read, || {
@@ -225,7 +247,7 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
             Kind::Stream => write_all(call, b, |iov, count, first| {
                 // Only the first piece may raise SIGPIPE: after some success a blocking send
                 // answers its count.
-                send_now(fd, &message(iov, count), if first { 0 } else { libc::MSG_NOSIGNAL })
+                send_pieces(fd, Buffers { iov, count }, if first { 0 } else { libc::MSG_NOSIGNAL })
             }),
             Kind::Nowait => write_all(call, b, |iov, count, _| writev_now(fd, iov, count)),
             Kind::Datagram => send_message(call, &message(b.iov, b.count), 0),

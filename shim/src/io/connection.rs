@@ -12,7 +12,7 @@ use crate::offload;
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
 use libc::{sockaddr, socklen_t};
-use scheduler::fd_table::Kind;
+use scheduler::fd_table::{Kind, Mode};
 use scheduler::netpoll::{Direction, Seen};
 use scheduler::sys::{self, Errno};
 
@@ -20,7 +20,7 @@ export! {
     /// accept(2)
     @cancellation_point fn accept(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t) -> c_int {
         match Call::on(fd) {
-            Some(call) => taken(call, accept_one(call, addr, addr_len, 0)),
+            Some(call) => taken(call, accept_one(call, addr, addr_len, 0), 0),
             None => created(real::accept(fd, addr, addr_len), Kind::Unknown),
         }
     }
@@ -28,7 +28,7 @@ export! {
     /// accept4(2)
     @cancellation_point fn accept4(fd: c_int, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> c_int {
         match Call::on(fd) {
-            Some(call) => taken(call, accept_one(call, addr, addr_len, flags)),
+            Some(call) => taken(call, accept_one(call, addr, addr_len, flags), flags),
             None => created(real::accept4(fd, addr, addr_len, flags), Kind::Unknown),
         }
     }
@@ -43,15 +43,15 @@ export! {
 
     /// socket(2)
     fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
-        created(real::socket(domain, kind, protocol), Kind::Unknown)
+        made_socket(real::socket(domain, kind, protocol), domain, kind, protocol)
     }
 
     /// socketpair(2)
     fn socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int {
         let result = real::socketpair(domain, kind, protocol, pair);
         if result == 0 {
-            created(*pair, Kind::Unknown);
-            created(*pair.add(1), Kind::Unknown);
+            made_socket(*pair, domain, kind, protocol);
+            made_socket(*pair.add(1), domain, kind, protocol);
         }
         result
     }
@@ -61,6 +61,9 @@ export! {
         let result = real::setsockopt(fd, level, option, value, len);
         if level == libc::SOL_SOCKET && option == libc::SO_LINGER {
             note_linger();
+        }
+        if level == libc::IPPROTO_TCP && option == libc::TCP_ULP && let Some(call) = Call::on(fd) {
+            call.slot.set_layered();
         }
         // SO_RCVTIMEO, SO_SNDTIMEO and their 64-bit twins on other ABIs.
         if level == libc::SOL_SOCKET && matches!(option, 20 | 21 | 66 | 67)
@@ -72,12 +75,41 @@ export! {
     }
 }
 
-/// The accepted socket is of its listener's kind.
-fn taken(call: Call, result: sys::Result) -> c_int {
-    match result {
-        Ok(fd) => created(fd as c_int, call.slot.kind()),
-        Err(e) => fail(e.0),
+/// What `SOCK_*` flags a type may have.
+const TYPE: c_int = 0xf;
+
+/// The program knows what it has made, so nobody need be asked.
+fn made_socket(fd: c_int, domain: c_int, kind: c_int, protocol: c_int) -> c_int {
+    let is_stream = kind & TYPE == libc::SOCK_STREAM;
+    created(fd, if is_stream { Kind::Stream } else { Kind::Datagram });
+    if let (0.., Some(call)) = (fd, Call::on(fd)) {
+        if is_stream
+            && matches!(domain, libc::AF_INET | libc::AF_INET6)
+            && matches!(protocol, 0 | libc::IPPROTO_TCP)
+        {
+            call.slot.set_tcp();
+        }
+        let nonblock = kind & libc::SOCK_NONBLOCK != 0;
+        call.rt.fds.set_mode(call.slot, Mode { nonblock, recv_timeout: 0, send_timeout: 0 });
     }
+    fd
+}
+
+/// The accepted socket is of its listener's kind. One of TCP begins with the time-outs that its listener had when the
+/// connection came.
+fn taken(listener: Call, result: sys::Result, flags: c_int) -> c_int {
+    let fd = match result {
+        Ok(fd) => created(fd as c_int, listener.slot.kind()),
+        Err(e) => return fail(e.0),
+    };
+    if let (true, Some(call)) = (listener.slot.is_tcp(), Call::on(fd)) {
+        call.slot.set_tcp();
+        if listener.slot.never_timed() {
+            let nonblock = flags & libc::SOCK_NONBLOCK != 0;
+            call.rt.fds.set_mode(call.slot, Mode { nonblock, recv_timeout: 0, send_timeout: 0 });
+        }
+    }
+    fd
 }
 
 fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: c_int) -> sys::Result {
@@ -86,15 +118,16 @@ fn accept_one(call: Call, addr: *mut sockaddr, addr_len: *mut socklen_t, flags: 
         // SAFETY: the program's pointers.
         unsafe { scheduler::sys!(accept4, fd, addr, addr_len, flags) }
     };
-    // What is no listening socket fails without waiting; so does a non-blocking one.
-    if !matches!(call.kind(), Kind::Stream | Kind::Datagram)
-        || !is_listening(fd)
-        || call.rt.fds.mode(fd, call.slot).nonblock
-    {
+    // What is no socket, or a non-blocking one, does not wait.
+    if !matches!(call.kind(), Kind::Stream | Kind::Datagram) || call.rt.fds.mode(fd, call.slot).nonblock {
         return plain();
     }
     repeat(call, Direction::Read, || {
         if !call.is_ready(Direction::Read) {
+            // Nor one that does not listen.
+            if !is_listening(fd) {
+                return plain();
+            }
             // Without a number for the connection the kernel does not wait for one.
             return Err(is_number_left(fd).err().unwrap_or(Errno::AGAIN));
         }

@@ -18,7 +18,7 @@ pub fn look(fd: i32, slot: &FdSlot) -> Kind {
         Err(_) => return Kind::Pollable,
     };
     let kind = match seen.kind {
-        libc::S_IFSOCK => socket_kind(fd),
+        libc::S_IFSOCK => socket_kind(fd, slot),
         libc::S_IFREG | libc::S_IFBLK | libc::S_IFDIR => match seen.system {
             System::Memory => Kind::Memory,
             System::Disk => Kind::Disk,
@@ -35,12 +35,30 @@ pub fn look(fd: i32, slot: &FdSlot) -> Kind {
     kind
 }
 
-fn socket_kind(fd: i32) -> Kind {
+fn socket_kind(fd: i32, slot: &FdSlot) -> Kind {
     let mut kind = 0i32;
     let mut len = size_of::<i32>() as u32;
     // SAFETY: an object of ours.
     let got = unsafe {
         scheduler::sys!(getsockopt, fd, libc::SOL_SOCKET, libc::SO_TYPE, &raw mut kind, &raw mut len)
     };
-    if got.is_ok() && kind == libc::SOCK_STREAM { Kind::Stream } else { Kind::Datagram }
+    if got.is_err() || kind != libc::SOCK_STREAM {
+        return Kind::Datagram;
+    }
+    if is_plain_tcp(fd) {
+        slot.set_tcp();
+    }
+    Kind::Stream
+}
+
+/// It is a TCP socket with nothing on top (TLS in the kernel, multipath): only TCP knows this option, and its name is
+/// empty then.
+fn is_plain_tcp(fd: i32) -> bool {
+    let mut name = [0u8; 16];
+    let mut len = size_of_val(&name) as u32;
+    // SAFETY: objects of ours.
+    let got = unsafe {
+        scheduler::sys!(getsockopt, fd, libc::IPPROTO_TCP, libc::TCP_ULP, &raw mut name, &raw mut len)
+    };
+    got.is_ok() && len == 0
 }

@@ -1,7 +1,7 @@
 //! recv(2), send(2) and their relatives.
 
 use super::attempt::{self, Buffers, message, receive_now, send_message, send_now, write_all};
-use super::{Call, poll_now, repeat, wait};
+use super::{Call, poll_now, receive, repeat, wait};
 use crate::errno::{answer, fail};
 use crate::io::descriptor::note_passed;
 use crate::{export, real};
@@ -36,9 +36,8 @@ export! {
             let mut msg = message(&raw const iov, 1);
             return answer(receive_all(call, &mut msg, flags));
         }
-        answer(repeat(call, Direction::Read, || {
-            scheduler::sys!(recvfrom, fd, buf, len, flags | libc::MSG_DONTWAIT, addr, addr_len)
-        }))
+        let attempt = || scheduler::sys!(recvfrom, fd, buf, len, flags | libc::MSG_DONTWAIT, addr, addr_len);
+        answer(if flags == 0 { receive(call, len, attempt) } else { repeat(call, Direction::Read, attempt) })
     }
 
     /// recvmsg(2)

@@ -130,6 +130,26 @@ pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys
     }
 }
 
+/// As [`repeat`], for a receive of `wanted` bytes without flags: where it is known that it would find nothing, it is not
+/// tried.
+#[inline]
+pub fn receive(call: Call, wanted: usize, mut attempt: impl FnMut() -> sys::Result) -> sys::Result {
+    let mut attempt = || {
+        let result = attempt();
+        if let Ok(got) = result {
+            call.slot.received(wanted, got);
+        }
+        result
+    };
+    if call.slot.is_drained() {
+        let seen = call.carrier.netpoll.seen();
+        if !call.rt.fds.mode(call.fd, call.slot).nonblock {
+            return wait_and_repeat(call, Direction::Read, seen, &mut attempt);
+        }
+    }
+    repeat(call, Direction::Read, attempt)
+}
+
 fn wait_and_repeat(
     call: Call,
     direction: Direction,
