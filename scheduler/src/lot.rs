@@ -20,7 +20,7 @@ use crate::carrier::{Carrier, Wake};
 use crate::list::{Links, List, Node as ListNode};
 use crate::spin::{Spin, SpinGuard};
 use crate::sys::{self, Errno};
-use crate::thread::{Reason, Thread};
+use crate::thread::{Reason, Thread, prefetch};
 use core::cell::Cell;
 use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -307,6 +307,11 @@ impl Lot {
                 decide(None);
                 return false;
             }
+            // Who wakes one often wakes the next one soon, and then looks at the one after that.
+            if let Some(other) = fallback.as_ref() {
+                prefetch(other.thread);
+                prefetch(node);
+            }
             bucket.remove(waiter);
             let token = decide(Some(Next { again: (*waiter).again, more: count > 1 }));
             Self::wake(waiter, token);
@@ -431,6 +436,10 @@ impl Lot {
         unsafe {
             while !node.is_null() {
                 let next = bucket.after(node);
+                if let Some(ahead) = next.as_ref() {
+                    prefetch(ahead.thread);
+                    prefetch(bucket.after(next));
+                }
                 if (*node).key.load(Ordering::Relaxed) == key && (*node).bits & bits != 0 {
                     if !another() {
                         break;

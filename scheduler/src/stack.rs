@@ -27,6 +27,7 @@
 
 use crate::spin::Spin;
 use crate::sys::{self, Errno};
+use crate::thread::prefetch;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a page.
@@ -55,6 +56,8 @@ pub struct Stack {
     pub guard: usize,
     /// Given by the program: never recycled by us.
     pub foreign: bool,
+    /// It is kept when it is given back.
+    pub pooled: bool,
     /// Nobody has used it: its bytes are zero, and reading one costs a page fault that the first write costs again.
     pub fresh: bool,
 }
@@ -109,7 +112,11 @@ impl SizeClass {
         let list = if self.unasked.is_null() { &mut self.free } else { &mut self.unasked };
         let first = *list;
         // SAFETY: null, or a free stack's top, which is ours.
-        *list = unsafe { first.as_ref()? }.next;
+        let next = unsafe { first.as_ref()? }.next;
+        *list = next;
+        // Who takes many takes this one soon, and begins with what lies below its top.
+        prefetch(next);
+        prefetch(next.wrapping_byte_sub(PAGE));
         self.waiting = self.waiting.saturating_sub(1);
         Some(first)
     }
@@ -194,12 +201,7 @@ impl StackPool {
         let class = &mut pool.classes[i];
         class.fresh = base.wrapping_add(len);
         class.fresh_left -= 1;
-        Ok(Stack { base, len, guard, foreign: false, fresh: true })
-    }
-
-    /// Stacks of this kind are kept when they are given back.
-    pub fn pools(&self, stack: &Stack) -> bool {
-        !stack.foreign && self.pool.lock().known(stack).is_some()
+        Ok(Stack { base, len, guard, foreign: false, pooled: true, fresh: true })
     }
 
     /// Take a stack back. It stays dirty: its pages are hot for the next thread. If its owner went deeper than `hot`
@@ -292,7 +294,7 @@ impl StackPool {
 /// The stack whose links these are.
 fn stack_of(free: *mut FreeStack, len: usize, guard: usize) -> Stack {
     let top = free.wrapping_add(1).cast::<u8>();
-    Stack { base: top.wrapping_sub(len), len, guard, foreign: false, fresh: false }
+    Stack { base: top.wrapping_sub(len), len, guard, foreign: false, pooled: true, fresh: false }
 }
 
 /// Give back to the kernel what is below the top `hot` bytes, if there is something. Answers whether there was.
@@ -375,7 +377,7 @@ impl Pool {
             unsafe { sys::unmap(base, len) };
             return Err(e);
         }
-        Ok(Stack { base, len, guard, foreign: false, fresh: true })
+        Ok(Stack { base, len, guard, foreign: false, pooled: false, fresh: true })
     }
 
     fn guard(&mut self, base: *mut u8, guard: usize) -> Result<(), Errno> {

@@ -75,6 +75,7 @@ fn create(
             len: asked_size,
             guard: 0,
             foreign: true,
+            pooled: false,
             fresh: false,
         }
     } else {

@@ -125,7 +125,7 @@ static MAIN_FS: AtomicUsize = AtomicUsize::new(0);
 static SURVIVOR_FS: AtomicUsize = AtomicUsize::new(0);
 static KERNEL_TID: AtomicI32 = AtomicI32::new(0);
 static NEXT_ID: AtomicU32 = AtomicU32::new(2);
-/// Green threads that have not ended, the main thread included.
+/// Green threads that have not ended, the main thread included. Written by the carrier alone.
 static ALIVE: AtomicUsize = AtomicUsize::new(1);
 
 /// The main thread's record.
@@ -253,7 +253,9 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
     let layout = start::layout();
     let fs = block_at(layout, &plan.stack);
     let record = record_at(layout, fs);
-    let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+    // Only the carrier makes threads.
+    let id = NEXT_ID.load(Ordering::Relaxed);
+    NEXT_ID.store(id.wrapping_add(1), Ordering::Relaxed);
     // SAFETY: the stack is ours: fresh (zero), recycled (its record says so), or given by the
     // program, whose contents mean nothing.
     unsafe {
@@ -295,7 +297,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             ready: READY,
             _pool_links: [0; 2],
         });
-        ALIVE.fetch_add(1, Ordering::Relaxed);
+        ALIVE.store(ALIVE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         roster::add(&*record);
         mask::add(&*record, plan.mask);
         Some(&*record)
@@ -345,7 +347,7 @@ pub fn recycle(green: &'static Green) {
     // SAFETY: the thread is dead, off its stack, and its handle is not used any more.
     signal::undisturbed(|| unsafe {
         *layout.tid_of(fs) = -1;
-        if stack.foreign || !rt.stacks.pools(&stack) {
+        if !stack.pooled {
             layout.destroy(fs);
         }
         rt.stacks.give_back(stack, hot);
@@ -362,7 +364,9 @@ pub fn one_less(green: &Green) -> bool {
     roster::remove(green);
     deadlock::forget(green);
     mask::remove(green);
-    ALIVE.fetch_sub(1, Ordering::AcqRel) == 1
+    let left = ALIVE.load(Ordering::Relaxed) - 1;
+    ALIVE.store(left, Ordering::Release);
+    left == 0
 }
 
 /// In the child of `fork`, `thread` is the only one.

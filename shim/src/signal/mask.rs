@@ -63,6 +63,7 @@ static COUNTS: [AtomicU32; SIGNALS] = [const { AtomicU32::new(0) }; SIGNALS];
 static SOMEBODY: AtomicU64 = AtomicU64::new(0);
 /// The signals that all threads block.
 static EVERYBODY: AtomicU64 = AtomicU64::new(0);
+/// All threads. (Like the rest of these: written by the carrier, undisturbed, so no step need be atomic.)
 static ALIVE: AtomicU32 = AtomicU32::new(0);
 /// What the kernel blocks, as far as we know.
 static KERNEL: AtomicU64 = AtomicU64::new(0);
@@ -70,11 +71,16 @@ static KERNEL: AtomicU64 = AtomicU64::new(0);
 fn count(bits: u64, more: bool) {
     for signal in signals_in(bits) {
         let of_signal = &COUNTS[signal as usize];
+        let before = of_signal.load(Ordering::Relaxed);
+        let somebody = SOMEBODY.load(Ordering::Relaxed);
         if more {
-            of_signal.fetch_add(1, Ordering::Relaxed);
-            SOMEBODY.fetch_or(bit(signal), Ordering::Relaxed);
-        } else if of_signal.fetch_sub(1, Ordering::Relaxed) == 1 {
-            SOMEBODY.fetch_and(!bit(signal), Ordering::Relaxed);
+            of_signal.store(before + 1, Ordering::Relaxed);
+            SOMEBODY.store(somebody | bit(signal), Ordering::Relaxed);
+        } else {
+            of_signal.store(before - 1, Ordering::Relaxed);
+            if before == 1 {
+                SOMEBODY.store(somebody & !bit(signal), Ordering::Relaxed);
+            }
         }
     }
 }
@@ -87,7 +93,9 @@ fn recount() {
             all |= bit(signal);
         }
     }
-    EVERYBODY.store(all, Ordering::SeqCst);
+    if EVERYBODY.load(Ordering::Relaxed) != all {
+        EVERYBODY.store(all, Ordering::SeqCst);
+    }
 }
 
 /// The signals that all threads block.
@@ -120,7 +128,7 @@ pub fn start_over(mask: u64) {
 pub fn add(green: &Green, mask: u64) {
     undisturbed(|| {
         green.signals.blocked.store(mask, Ordering::SeqCst);
-        ALIVE.fetch_add(1, Ordering::Relaxed);
+        ALIVE.store(ALIVE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         count(mask, true);
         recount();
     });
@@ -130,7 +138,7 @@ pub fn add(green: &Green, mask: u64) {
 /// A thread ends.
 pub fn remove(green: &Green) {
     undisturbed(|| {
-        ALIVE.fetch_sub(1, Ordering::Relaxed);
+        ALIVE.store(ALIVE.load(Ordering::Relaxed) - 1, Ordering::Relaxed);
         count(green.signals.blocked(), false);
         recount();
         pending::forget(green);
