@@ -16,6 +16,7 @@
 //! the thread that takes the process's signals; if that one is parked its wait is interrupted.
 
 use crate::context::{self, Switch};
+use crate::counters::counts;
 use crate::inbox::Inbox;
 use crate::netpoll::Netpoll;
 use crate::policy::RunQueue;
@@ -251,6 +252,7 @@ impl Carrier {
         let me = self.current.get();
         // SAFETY: `me` runs this, so it is alive; its timer is armed by nobody else.
         unsafe {
+            counts().parks[reason.word()].add(1);
             (*me).reason.set(reason);
             (*me).since.set(self.coarse.get());
             match deadline {
@@ -316,6 +318,7 @@ impl Carrier {
 
     /// Let others run first; whoever is next has begun its slice now.
     pub fn yield_for_slice(&self) {
+        counts().preemptions.add(1);
         self.ticked.set(self.switches.get() + 1);
         {
             let _critical = self.enter();

@@ -23,6 +23,7 @@ pub use pause::{Order, Pause, pause};
 
 use crate::carrier::{Carrier, Wake};
 use crate::context::fs_base;
+use crate::counters::counts;
 use crate::list::{Links, List, Node};
 use crate::runtime::Host;
 use crate::spin::{Spin, SpinGuard};
@@ -307,6 +308,7 @@ impl Helpers {
                 return false;
             }
         }
+        counts().helpers_started.add(u64::from(start));
         if job.lends_block {
             carrier.lend_block();
         }

@@ -40,6 +40,7 @@ extern crate std;
 pub mod carrier;
 pub mod clock;
 pub mod context;
+pub mod counters;
 pub mod fd_table;
 pub mod helpers;
 pub mod inbox;

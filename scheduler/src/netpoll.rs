@@ -21,6 +21,7 @@
 //! one edge may stand for many connections.
 
 use crate::carrier::{Carrier, Wake};
+use crate::counters::counts;
 use crate::fd_table::{FdSlot, FdTable, FdWaiter};
 use crate::list::List;
 use crate::sys;
@@ -354,6 +355,8 @@ impl Netpoll {
         let mut events = [const { core::mem::MaybeUninit::<Event>::uninit() }; BATCH];
         let got = self.epoll_wait(events.as_mut_ptr().cast(), timeout)?;
         self.count(got);
+        counts().epoll_calls.add(1);
+        counts().epoll_events.add(got as u64);
         // SAFETY: the kernel filled in the first `got` events.
         let events = unsafe { events[..got].assume_init_ref() };
         for (i, event) in events.iter().enumerate() {

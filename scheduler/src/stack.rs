@@ -29,6 +29,9 @@ use crate::spin::Spin;
 use crate::sys::{self, Errno};
 use crate::thread::prefetch;
 use core::sync::atomic::{AtomicBool, Ordering};
+use depth::discard_depth;
+
+mod depth;
 
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
@@ -297,34 +300,6 @@ fn stack_of(free: *mut FreeStack, len: usize, guard: usize) -> Stack {
     Stack { base: top.wrapping_sub(len), len, guard, foreign: false, pooled: true, fresh: false }
 }
 
-/// Give back to the kernel what is below the top `hot` bytes, if there is something. Answers whether there was.
-///
-/// # Safety
-/// Nobody may use the stack.
-unsafe fn discard_depth(stack: &Stack, hot: usize) -> bool {
-    let is_deep = went_deep(stack, hot);
-    if is_deep {
-        let deep = (stack.len - stack.guard).saturating_sub(hot);
-        // SAFETY: the range is inside the stack, which the caller gives up.
-        unsafe { sys::discard(stack.base.wrapping_add(stack.guard), deep) };
-    }
-    is_deep
-}
-
-/// Did the owner of this stack touch pages below the top `hot` bytes (whole pages)?
-///
-/// One `mincore(2)` of the first page below: stacks grow downwards without holes.
-fn went_deep(stack: &Stack, hot: usize) -> bool {
-    if stack.foreign || stack.len - stack.guard <= hot {
-        return false;
-    }
-    let page = stack.top().wrapping_sub(hot + PAGE);
-    let mut resident = 0u8;
-    // SAFETY: one byte for one page.
-    let asked = unsafe { crate::sys!(mincore, page, PAGE, &raw mut resident) };
-    asked.is_ok() && resident & 1 != 0
-}
-
 impl Pool {
     fn known(&self, stack: &Stack) -> Option<usize> {
         self.classes.iter().position(|c| c.len == stack.len && c.guard == stack.guard)
@@ -399,6 +374,7 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use super::depth::went_deep;
     use super::*;
     use std::boxed::Box;
 

@@ -13,6 +13,22 @@ impl Line {
     pub const fn new() -> Self {
         Line { bytes: [0; 512], len: 0 }
     }
+
+    /// Nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// It is as long as is good to read.
+    pub fn is_long(&self) -> bool {
+        self.len > 100
+    }
+
+    /// What is in it; it is empty then.
+    pub fn take(&mut self) -> &str {
+        let len = core::mem::take(&mut self.len);
+        str::from_utf8(&self.bytes[..len]).unwrap_or("")
+    }
 }
 
 impl Write for Line {

@@ -15,12 +15,14 @@ use crate::pthread::{cancel, green};
 use crate::signal::{self, Verdict};
 use crate::start;
 use scheduler::context::fs_base;
+use scheduler::counters;
 use scheduler::helpers::{Class, NoHelper, Order};
 use scheduler::sys::{self, Errno};
 use scheduler::{Carrier, Runtime};
 
 /// Execute a libc call on a helper.
 pub fn call<R>(rt: &'static Runtime, carrier: &Carrier, class: Class, work: impl FnOnce() -> R) -> R {
+    let _measured = Measured::begin(rt, &work);
     let caller = fs_base();
     let _ = signal::verdict(rt);
     let order = || {
@@ -98,6 +100,7 @@ pub fn waiting<R>(
     ends: Ends,
     mut work: impl FnMut() -> R,
 ) -> Result<R, Errno> {
+    let _measured = Measured::begin(rt, &work);
     let _ = signal::verdict(rt);
     let deaf = ends.handlers.is_none();
     let over = || ends.are_met(rt);
@@ -125,6 +128,7 @@ pub fn interruptible(
     ends: Ends,
     mut work: impl FnMut() -> isize,
 ) -> sys::Result {
+    let _measured = Measured::begin(rt, &work);
     let _ = signal::verdict(rt);
     let deaf = ends.handlers.is_none();
     let over = || ends.are_met(rt);
@@ -151,6 +155,35 @@ pub fn interruptible(
             return Err(Errno::INTR);
         }
     }
+}
+
+/// A call that a helper executes is measured while this lives.
+struct Measured {
+    rt: &'static Runtime,
+    name: &'static str,
+    since: u64,
+}
+
+impl Measured {
+    fn begin<W>(rt: &'static Runtime, _work: &W) -> Measured {
+        Measured { rt, name: jacket_of(core::any::type_name::<W>()), since: rt.clock.now() }
+    }
+}
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        counters::call_took(self.name, self.rt.clock.now() - self.since);
+    }
+}
+
+/// Which function a closure of ours stands in, by the name of its type: `read_disk` of
+/// `green::offload::raw<green::io::attempt::read_disk::{{closure}}>::{{closure}}`, the innermost; or `Place::open`.
+fn jacket_of(closure: &'static str) -> &'static str {
+    let innermost = closure.find("::{{closure}}").map_or(closure, |at| &closure[..at]);
+    let (owner, name) = innermost.rsplit_once("::").unwrap_or(("", innermost));
+    let owner = owner.rsplit([':', '<', ' ', '&', '(']).next().unwrap_or("");
+    let is_type = owner.starts_with(|first: char| first.is_ascii_uppercase());
+    if is_type { &innermost[innermost.len() - owner.len() - 2 - name.len()..] } else { name }
 }
 
 /// `work` as it is executed by a helper, which begins with the caller's `errno` and tells what it left.

@@ -101,6 +101,27 @@ pub static VERBOSE: Number = Number::new(
     1,
     "1: say on stderr when green threads start, and at exit what was counted",
 );
+/// Statistics.
+pub static STATS: Number = Number::new(
+    "GREEN_STATS",
+    0,
+    2,
+    "1 or exit: say at exit what was counted; 2 or live: keep it in /dev/shm/green.PID, for green top",
+);
+/// Statistics on request.
+pub static STATS_SIGNAL: Number = Number::new(
+    "GREEN_STATS_SIGNAL",
+    1,
+    64,
+    "a signal on which the statistics are said, a number or a name like USR2; the program does not get it",
+);
+/// All threads on request.
+pub static DUMP: Number = Number::new(
+    "GREEN_DUMP",
+    0,
+    1,
+    "1 or quit: on SIGQUIT all threads are said, with their backtraces; the program does not get it",
+);
 
 /// The safety net.
 pub static TRAP: Number = Number::new(
@@ -110,7 +131,7 @@ pub static TRAP: Number = Number::new(
     "1 or report: list at exit the blocking system calls that passed by the jackets; 2 or convert: make them park",
 );
 
-static TABLE: [&Number; 12] = [
+static TABLE: [&Number; 15] = [
     &DISABLE,
     &SEED,
     &CHAOS,
@@ -122,11 +143,14 @@ static TABLE: [&Number; 12] = [
     &DEADLOCK,
     &FSGSBASE,
     &VERBOSE,
+    &STATS,
+    &STATS_SIGNAL,
+    &DUMP,
     &TRAP,
 ];
 
 /// Words that stand for a value.
-const WORDS: [(&str, &str, u64); 7] = [
+const WORDS: [(&str, &str, u64); 17] = [
     ("GREEN_TRAP", "report", 1),
     ("GREEN_TRAP", "convert", 2),
     ("GREEN_CHILDREN", "off", 0),
@@ -134,6 +158,16 @@ const WORDS: [(&str, &str, u64); 7] = [
     ("GREEN_DEADLOCK", "off", 0),
     ("GREEN_DEADLOCK", "report", 1),
     ("GREEN_DEADLOCK", "abort", 2),
+    ("GREEN_STATS", "off", 0),
+    ("GREEN_STATS", "exit", 1),
+    ("GREEN_STATS", "live", 2),
+    ("GREEN_STATS_SIGNAL", "HUP", libc::SIGHUP as u64),
+    ("GREEN_STATS_SIGNAL", "QUIT", libc::SIGQUIT as u64),
+    ("GREEN_STATS_SIGNAL", "USR1", libc::SIGUSR1 as u64),
+    ("GREEN_STATS_SIGNAL", "USR2", libc::SIGUSR2 as u64),
+    ("GREEN_STATS_SIGNAL", "WINCH", libc::SIGWINCH as u64),
+    ("GREEN_DUMP", "off", 0),
+    ("GREEN_DUMP", "quit", 1),
 ];
 
 /// Names that belong to the launcher and the test scripts.
@@ -159,6 +193,9 @@ pub fn read() {
             read_one(CStr::from_ptr(*at).to_bytes());
             at = at.add(1);
         }
+    }
+    if let Some(signal) = STATS_SIGNAL.get().filter(|signal| !crate::reports::requests::may_be(*signal)) {
+        mistake(format_args!("GREEN_STATS_SIGNAL={signal}: this signal cannot be used"));
     }
     if DISABLE.get() == Some(1) {
         crate::start::refuse();

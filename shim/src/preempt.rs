@@ -51,11 +51,6 @@ static DUE: AtomicBool = AtomicBool::new(false);
 /// [from, to).
 static NOT_HERE: [[AtomicUsize; 2]; 4] = [const { [const { AtomicUsize::new(0) }; 2] }; 4];
 
-/// Is the action of this signal ours, whatever the program wants of it?
-pub fn has_taken(signal: c_int) -> bool {
-    signal == SIGNAL && TAKEN.load(Ordering::Relaxed)
-}
-
 /// What the kernel must not block, or no tick would come.
 pub fn never_blocked() -> u64 {
     if TAKEN.load(Ordering::Relaxed) { 1 << (SIGNAL - 1) } else { 0 }

@@ -9,7 +9,7 @@
 
 use crate::options;
 use crate::pthread::green;
-use crate::reports::deadlock;
+use crate::reports::{deadlock, requests};
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{
@@ -108,9 +108,10 @@ pub fn go_green() -> Option<&'static Runtime> {
     }
     match start() {
         Ok(rt) => {
+            statistics::start();
+            requests::adopt();
             if options::VERBOSE.get() == Some(1) {
                 say!("green threads start in process {}", rt_pid());
-                statistics::say_at_exit();
             }
             Some(rt)
         }
@@ -242,4 +243,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     files::place::none_is_made();
     trap::after_fork();
     deadlock::after_fork();
+    statistics::after_fork();
 }

@@ -2,6 +2,7 @@
 
 use super::{BLIND_NANOS, Carrier};
 use crate::carrier::Wake;
+use crate::counters::counts;
 use crate::thread::Thread;
 use core::sync::atomic::Ordering;
 
@@ -35,7 +36,11 @@ impl Carrier {
         self.turns.set(0);
         self.empty_inbox();
         let now = self.runtime().clock.now();
-        self.coarse.set(now);
+        let counts = counts();
+        counts.runnable.set(self.run.len() as u64);
+        counts.switches.set(self.switches());
+        counts.looked_at.set(now);
+        counts.longest_between_looks.raise(now - self.coarse.replace(now));
         if !self.wheel.is_empty() {
             self.fire_timers(now);
         }
@@ -65,6 +70,8 @@ impl Carrier {
         if self.netpoll.open(self).is_err() {
             return self.idle_blindly(timeout, signals_seen);
         }
+        counts().runnable.set(0);
+        counts().switches.set(self.switches());
         if self.inbox.fall_asleep() {
             // A signal kept since `next` looked has not rung the bell: look again.
             if self.signals_seen.load(Ordering::SeqCst) == signals_seen {
@@ -75,6 +82,8 @@ impl Carrier {
         self.empty_inbox();
         let now = self.runtime().clock.now();
         self.coarse.set(now);
+        counts().idle_waits.add(1);
+        counts().looked_at.set(now);
         if !self.wheel.is_empty() {
             self.fire_timers(now);
         }

@@ -16,9 +16,9 @@
 
 use super::{Call, receive, repeat, terminal};
 use crate::offload::{self, Ends};
-use crate::statistics::{READS_FROM_DISK, READS_FROM_MEMORY, counted};
 use crate::{preempt, real};
 use libc::{c_int, iovec, msghdr};
+use scheduler::counters::counts;
 use scheduler::fd_table::Kind;
 use scheduler::helpers::Class;
 use scheduler::netpoll::Direction;
@@ -234,7 +234,8 @@ fn read_disk(call: Call, b: Buffers, at: Option<i64>) -> sys::Result {
             Err(e) => return Err(e),
         }
     }
-    counted(if from_memory { &READS_FROM_MEMORY } else { &READS_FROM_DISK });
+    let counts = counts();
+    if from_memory { &counts.reads_from_memory } else { &counts.reads_from_disk }.add(1);
     Ok(got)
 }
 

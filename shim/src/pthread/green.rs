@@ -30,6 +30,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use libc::pthread_t;
 use scheduler::context::fs_base;
+use scheduler::counters::counts;
 use scheduler::list::Links;
 use scheduler::stack::{PAGE, Stack};
 use scheduler::{Runtime, Thread};
@@ -297,7 +298,8 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             ready: READY,
             _pool_links: [0; 2],
         });
-        ALIVE.store(ALIVE.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        alive_are(ALIVE.load(Ordering::Relaxed) + 1);
+        counts().threads_created.add(1);
         roster::add(&*record);
         mask::add(&*record, plan.mask);
         Some(&*record)
@@ -359,19 +361,25 @@ pub fn is_last() -> bool {
     ALIVE.load(Ordering::Acquire) == 1
 }
 
+fn alive_are(many: usize) {
+    ALIVE.store(many, Ordering::Release);
+    counts().threads.set(many as u64);
+    counts().threads_peak.raise(many as u64);
+}
+
 /// One thread less runs; answers whether it was the last.
 pub fn one_less(green: &Green) -> bool {
     roster::remove(green);
     deadlock::forget(green);
     mask::remove(green);
     let left = ALIVE.load(Ordering::Relaxed) - 1;
-    ALIVE.store(left, Ordering::Release);
+    alive_are(left);
     left == 0
 }
 
 /// In the child of `fork`, `thread` is the only one.
 pub fn after_fork(thread: *mut Thread) {
-    ALIVE.store(1, Ordering::Relaxed);
+    alive_are(1);
     choose_tid_window();
     // SAFETY: the running thread's own record and descriptor.
     unsafe {

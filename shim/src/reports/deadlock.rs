@@ -18,23 +18,14 @@
 //! Process-shared objects, and robust mutexes, are waited for on helpers: another process may release them, so they
 //! count as outside.
 
-use super::backtrace;
-use super::symbols::Symbols;
-use super::title::Title;
-use crate::abi::{Mutex, RwLock};
-use crate::pthread::green::{self, Green};
+use super::listing::{self, Owner, owner};
+use crate::pthread::green::Green;
 use crate::pthread::roster;
-use crate::{options, say, signal, start};
-use core::ffi::c_void;
-use core::fmt;
+use crate::{options, signal, start};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use scheduler::helpers::Class;
-use scheduler::sys;
 use scheduler::{Reason, Runtime};
-
-/// Room for an unwinder and a line, beside whichever stack the carrier idles on.
-const STACK: usize = 256 << 10;
 
 /// Values of `GREEN_DEADLOCK`.
 const OFF: u64 = 0;
@@ -105,7 +96,8 @@ pub fn look_if_stuck() -> bool {
         return false;
     }
     TOLD.store(true, Ordering::Relaxed);
-    report(rt);
+    listing::say_all("all threads are asleep - deadlock");
+    crate::chaos::report();
     if options::DEADLOCK.get() == Some(ABORT) {
         signal::die_of_abort();
     }
@@ -123,37 +115,6 @@ fn kernel_threads() -> Option<usize> {
         let mut about: libc::stat = core::mem::zeroed();
         scheduler::sys!(newfstatat, libc::AT_FDCWD, c"/proc/self/task".as_ptr(), &raw mut about, 0).ok()?;
         Some((about.st_nlink as usize).saturating_sub(2))
-    }
-}
-
-/// Whom a parked thread waits for, if that is known.
-fn owner(green: &Green) -> Option<Owner> {
-    match green.thread.reason() {
-        Reason::Mutex(at) => {
-            // SAFETY: a thread is queued for it, so it exists.
-            let owner = unsafe { &(*ptr::with_exposed_provenance::<Mutex>(at)).owner };
-            Owner::of_tid(owner.load(Ordering::Relaxed))
-        }
-        Reason::RwLock(at) => {
-            // SAFETY: likewise.
-            let owner = unsafe { &(*ptr::with_exposed_provenance::<RwLock>(at)).owner };
-            Owner::of_tid(owner.load(Ordering::Relaxed))
-        }
-        Reason::Join(fs) => green::find(fs as libc::pthread_t).map(Owner::Thread),
-        _ => None,
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Owner {
-    Thread(&'static Green),
-    /// It has ended.
-    Gone(i32),
-}
-
-impl Owner {
-    fn of_tid(tid: i32) -> Option<Owner> {
-        (tid != 0).then(|| roster::by_tid(tid).map_or(Owner::Gone(tid), Owner::Thread))
     }
 }
 
@@ -177,66 +138,4 @@ fn has_circle() -> bool {
         at = roster::after(from);
     }
     found
-}
-
-/// What a thread waits for, for people.
-struct Wait<'a>(&'a Green);
-
-impl fmt::Display for Wait<'_> {
-    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
-        match self.0.thread.reason() {
-            Reason::Mutex(at) => write!(out, "mutex {at:#x}")?,
-            Reason::Condition(at) => write!(out, "condition variable {at:#x}")?,
-            Reason::Semaphore(at) => write!(out, "semaphore {at:#x}")?,
-            Reason::RwLock(at) => write!(out, "read-write lock {at:#x}")?,
-            Reason::Barrier(at) => write!(out, "barrier {at:#x}")?,
-            Reason::Once(at) => write!(out, "pthread_once {at:#x}")?,
-            Reason::Futex(at) => write!(out, "futex {at:#x}")?,
-            Reason::LibcLock(at) => write!(out, "a lock in libc, {at:#x}")?,
-            Reason::Join(_) => out.write_str("the end of")?,
-            _ => {}
-        }
-        match (owner(self.0), self.0.thread.reason()) {
-            (Some(Owner::Thread(whom)), Reason::Join(_)) => write!(out, " {}", Title(whom)),
-            (Some(Owner::Thread(whom)), _) if ptr::eq(whom, self.0) => out.write_str(", owned by itself"),
-            (Some(Owner::Thread(whom)), _) => write!(out, ", owned by {}", Title(whom)),
-            (Some(Owner::Gone(tid)), _) => write!(out, ", owned by a thread that has ended (tid {tid})"),
-            (None, Reason::Join(_)) => out.write_str(" a thread"),
-            (None, _) => Ok(()),
-        }
-    }
-}
-
-fn report(rt: &'static Runtime) {
-    unsafe extern "C-unwind" fn on_stack(rt: *mut c_void) {
-        // SAFETY: the runtime below.
-        let rt = unsafe { &*rt.cast::<Runtime>() };
-        Symbols::with(|symbols| report_all(rt, symbols));
-    }
-    let Ok(stack) = sys::map(STACK) else {
-        return say!("all threads are asleep - deadlock");
-    };
-    let top = stack.addr() + STACK;
-    // SAFETY: a fresh stack, and nothing unwinds through the call.
-    unsafe {
-        signal::call_on(on_stack, ptr::from_ref(rt).cast_mut().cast(), top);
-        sys::unmap(stack, STACK);
-    }
-}
-
-fn report_all(rt: &Runtime, symbols: &Symbols) {
-    say!("all threads are asleep - deadlock");
-    let mut at = roster::first();
-    while let Some(green) = at {
-        say!("{} waits for {}", Title(green), Wait(green));
-        if ptr::eq(&raw const green.thread, rt.carrier.current()) {
-            // The carrier idles on its stack: it is in the midst of parking.
-            backtrace::say_running(symbols);
-        } else {
-            // SAFETY: it is parked, and this is the carrier.
-            unsafe { backtrace::say_suspended(symbols, green.thread.suspended_at()) };
-        }
-        at = roster::after(green);
-    }
-    crate::chaos::report();
 }

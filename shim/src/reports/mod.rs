@@ -4,13 +4,16 @@
 //! ```text
 //!   deadlock.rs    all threads wait for each other        backtrace.rs  the frames of a thread, parked or running
 //!   overflow.rs    a stack is used up                     symbols.rs    which function of which file an address is in
-//!   title.rs       what a thread is called
+//!   listing.rs     all threads, one by one        title.rs      what a thread is called
+//!   requests.rs    signals that ask for something
 //!   layout.rs      where debuggers find the threads
 //! ```
 
 pub mod backtrace;
 pub mod deadlock;
 pub mod layout;
+pub mod listing;
 pub mod overflow;
+pub mod requests;
 pub mod symbols;
 pub mod title;

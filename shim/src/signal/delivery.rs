@@ -10,7 +10,7 @@ use super::{Action, SIGNALS, altstack, pending, timers, undisturbed};
 use crate::pthread::cancel;
 use crate::pthread::green::{self, Green};
 use crate::pthread::roster;
-use crate::reports::overflow;
+use crate::reports::{overflow, requests};
 use crate::{errno, execution, loader, preempt, real, start};
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -89,6 +89,9 @@ pub unsafe extern "C-unwind" fn on_signal(signal: c_int, info: *mut siginfo_t, c
     unsafe {
         if let Some(which) = preempt::is_tick(signal, info) {
             return preempt::tick(which, context);
+        }
+        if requests::is_one(signal) {
+            return requests::note(signal);
         }
         let Some(rt) = start::runtime().filter(|_| green::is_carrier_thread()) else {
             return run_natively(signal, info, context);
@@ -287,6 +290,7 @@ unsafe fn run_masked(me: &'static Green, signal: c_int, info: *mut siginfo_t, co
 /// Make parked targets of kept signals run.
 pub fn interrupt_targets() {
     let Some((rt, carrier)) = start::here() else { return };
+    requests::answer();
     // A foreign thread's signal that came while the running thread was about to park.
     let me = &green::current(rt).signals;
     let awaited = me.pending.load(Ordering::SeqCst) & me.awaited.load(Ordering::SeqCst);

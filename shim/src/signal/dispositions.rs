@@ -49,7 +49,7 @@ export! {
                 ours.write(wrapped(signal, wanted));
                 passed = ours.as_ptr();
             }
-            if preempt::has_taken(signal) {
+            if is_taken(signal) {
                 ours.write(taken_over());
                 passed = ours.as_ptr();
             }
@@ -193,8 +193,16 @@ fn taken_over() -> Action {
     action
 }
 
+/// Signals whose action is ours, for good, whatever the program wants of them.
+static TAKEN: AtomicU64 = AtomicU64::new(0);
+
+fn is_taken(signal: c_int) -> bool {
+    TAKEN.load(Ordering::Relaxed) & bit(signal) != 0
+}
+
 /// From now on the action of this signal is ours; what the program wants of it is kept.
 pub fn take_over(signal: c_int) {
+    TAKEN.fetch_or(bit(signal), Ordering::Relaxed);
     // SAFETY: objects of our own.
     unsafe {
         let mut action: Action = core::mem::zeroed();
@@ -213,7 +221,7 @@ static LENT: AtomicBool = AtomicBool::new(false);
 /// A child or a new program is about to be made, which inherits `SIG_IGN`, but not our action in its place:
 /// the kernel ignores the signal until the running thread next leaves the scheduler.
 pub fn lend_ignored(signal: c_int) {
-    if preempt::has_taken(signal) && disposition_of_kept(signal) == Disposition::Ignored {
+    if is_taken(signal) && disposition_of_kept(signal) == Disposition::Ignored {
         LENT.store(true, Ordering::Relaxed);
         if let Some((_, carrier)) = start::here() {
             carrier.signal_kept();
@@ -265,7 +273,7 @@ pub fn disposition_of_kept(signal: c_int) -> Disposition {
 
 /// What the kernel would do now.
 pub fn disposition(signal: c_int) -> Disposition {
-    if preempt::has_taken(signal) {
+    if is_taken(signal) {
         let ours = disposition_of_kept(signal);
         // By default it is ignored.
         return if ours == Disposition::Default { Disposition::Ignored } else { ours };
@@ -317,7 +325,7 @@ pub unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
         return;
     }
     let handler = &HANDLERS[signal as usize];
-    if preempt::has_taken(signal) && handler.flags.load(Ordering::Relaxed) & libc::SA_RESETHAND != 0 {
+    if is_taken(signal) && handler.flags.load(Ordering::Relaxed) & libc::SA_RESETHAND != 0 {
         // As the kernel does for the others.
         handler.function.store(libc::SIG_DFL, Ordering::Relaxed);
     }
