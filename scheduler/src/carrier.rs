@@ -24,6 +24,7 @@ use crate::runtime::{Config, Host, Runtime};
 use crate::sys::Errno;
 use crate::thread::{PARKED, RUNNING, Reason, Thread};
 use crate::timer::Wheel;
+use crate::trace::{self, What};
 use account::Account;
 use core::cell::Cell;
 use core::ptr;
@@ -74,6 +75,8 @@ pub struct Carrier {
     accounts: Account,
     switch: Cell<Switch>,
     dead: Cell<*mut Thread>,
+    /// What is unparked now is unparked by descriptors, time or helpers, not by the running thread.
+    outside: Cell<bool>,
     host: Cell<Host>,
     runtime: Cell<*const Runtime>,
     pub(crate) inbox: Inbox,
@@ -253,6 +256,7 @@ impl Carrier {
         // SAFETY: `me` runs this, so it is alive; its timer is armed by nobody else.
         unsafe {
             counts().parks[reason.word()].add(1);
+            self.trace_park(reason);
             (*me).reason.set(reason);
             (*me).since.set(self.coarse.get());
             match deadline {
@@ -289,6 +293,7 @@ impl Carrier {
                 return;
             }
         }
+        self.trace_running(What::Yield);
         // SAFETY: the running thread is alive and on no queue.
         unsafe { self.run.push(self.current.get()) };
         self.reschedule();
@@ -360,6 +365,7 @@ impl Carrier {
         let critical = self.enter();
         core::mem::forget(critical);
         let me = self.current.get();
+        self.trace_running(What::End);
         self.dead.set(me);
         self.reschedule();
         // Nobody resumes a dead thread.
@@ -386,6 +392,8 @@ impl Carrier {
     fn reschedule(&self) {
         let prev = self.current.get();
         let next = self.next();
+        // SAFETY: queued threads are alive.
+        trace::record(What::Run, 0, unsafe { (*next).id }, 0);
         if next == prev {
             return;
         }
@@ -473,3 +481,4 @@ mod block;
 mod idle;
 #[cfg(test)]
 mod tests;
+mod tracing;

@@ -54,6 +54,7 @@ pub mod stack;
 pub mod sys;
 pub mod thread;
 pub mod timer;
+pub mod trace;
 
 pub use carrier::{Carrier, Wake};
 pub use runtime::{Config, Host, Runtime};

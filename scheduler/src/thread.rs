@@ -72,6 +72,24 @@ impl Reason {
     pub const DESCRIPTOR: usize = 4;
     /// Where an address is in it, and how many descriptors there are.
     pub const ADDRESS: usize = 8;
+
+    /// What for: a descriptor, how many of them, an address; 0 for none.
+    pub fn value(self) -> u64 {
+        match self {
+            Reason::None | Reason::Signal | Reason::Sleep | Reason::Offload => 0,
+            Reason::Readable(fd) | Reason::Writable(fd) => fd as u64,
+            Reason::Poll(many) => many as u64,
+            Reason::Mutex(at)
+            | Reason::Condition(at)
+            | Reason::Semaphore(at)
+            | Reason::RwLock(at)
+            | Reason::Barrier(at)
+            | Reason::Once(at)
+            | Reason::Futex(at)
+            | Reason::LibcLock(at)
+            | Reason::Join(at) => at as u64,
+        }
+    }
 }
 
 const _: () = assert!(core::mem::offset_of!(Thread, since) == 64);
@@ -197,7 +215,12 @@ impl Thread {
                 return false;
             }
             let carrier = &*(*thread).carrier;
-            if carrier.is_here() { carrier.enqueue(thread) } else { carrier.inbox.push(thread) }
+            if carrier.is_here() {
+                carrier.trace_unpark(thread, woken);
+                carrier.enqueue(thread);
+            } else {
+                carrier.inbox.push(thread);
+            }
         }
         true
     }

@@ -78,6 +78,7 @@ mod tables;
 mod time;
 mod tls;
 mod tools;
+mod tracing;
 mod trap;
 
 /// `strings libgreen.so` and `green --version` find the version here.

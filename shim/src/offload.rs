@@ -18,6 +18,7 @@ use scheduler::context::fs_base;
 use scheduler::counters;
 use scheduler::helpers::{Class, NoHelper, Order};
 use scheduler::sys::{self, Errno};
+use scheduler::trace::{self, What};
 use scheduler::{Carrier, Runtime};
 
 /// Execute a libc call on a helper.
@@ -166,12 +167,17 @@ struct Measured {
 
 impl Measured {
     fn begin<W>(rt: &'static Runtime, _work: &W) -> Measured {
-        Measured { rt, name: jacket_of(core::any::type_name::<W>()), since: rt.clock.now() }
+        let name = jacket_of(core::any::type_name::<W>());
+        if trace::ring().is_some() {
+            trace::record(What::Call, 0, green::current(rt).thread.id, trace::number_of(name));
+        }
+        Measured { rt, name, since: rt.clock.now() }
     }
 }
 
 impl Drop for Measured {
     fn drop(&mut self) {
+        trace::record(What::Returned, 0, green::current(self.rt).thread.id, 0);
         counters::call_took(self.name, self.rt.clock.now() - self.since);
     }
 }

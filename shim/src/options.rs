@@ -4,6 +4,7 @@
 //! An unknown name or a value out of range is reported in one line, and the program runs natively:
 //! nothing is lost, and nobody measures something else than they asked for.
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,6 +17,35 @@ pub struct Number {
     least: u64,
     most: u64,
     value: AtomicU64,
+}
+
+/// One option: a text, or unset.
+pub struct Text {
+    name: &'static str,
+    /// What it does, for people.
+    #[allow(dead_code)]
+    about: &'static str,
+    /// A copy, for programs write over the environment that they were given; it ends in NUL.
+    value: UnsafeCell<[u8; TEXT_MOST]>,
+}
+
+/// Longest text, the NUL included.
+const TEXT_MOST: usize = 1024;
+
+// SAFETY: written while the library is loaded, by the only thread there is.
+unsafe impl Sync for Text {}
+
+impl Text {
+    const fn new(name: &'static str, about: &'static str) -> Self {
+        Text { name, about, value: UnsafeCell::new([0; TEXT_MOST]) }
+    }
+
+    /// The text the user gave.
+    pub fn get(&self) -> Option<&'static CStr> {
+        // SAFETY: not written any more.
+        let bytes = unsafe { &*self.value.get() };
+        CStr::from_bytes_until_nul(bytes).ok().filter(|text| !text.is_empty())
+    }
 }
 
 const UNSET: u64 = u64::MAX;
@@ -131,7 +161,22 @@ pub static TRAP: Number = Number::new(
     "1 or report: list at exit the blocking system calls that passed by the jackets; 2 or convert: make them park",
 );
 
-static TABLE: [&Number; 15] = [
+/// A trace.
+pub static TRACE: Text = Text::new(
+    "GREEN_TRACE",
+    "a file for the events of the scheduler, for green trace; %p in it stands for the process's number",
+);
+/// Its size.
+pub static TRACE_MB: Number = Number::new(
+    "GREEN_TRACE_MB",
+    1,
+    1 << 14,
+    "how many MiB of events the trace keeps, the last ones (default 16)",
+);
+
+static TEXTS: [&Text; 1] = [&TRACE];
+
+static TABLE: [&Number; 16] = [
     &DISABLE,
     &SEED,
     &CHAOS,
@@ -146,6 +191,7 @@ static TABLE: [&Number; 15] = [
     &STATS,
     &STATS_SIGNAL,
     &DUMP,
+    &TRACE_MB,
     &TRAP,
 ];
 
@@ -246,6 +292,14 @@ fn read_one(entry: &[u8]) {
     };
     if NOT_OURS.contains(&name) {
         return;
+    }
+    if let Some(option) = TEXTS.iter().find(|o| o.name == name) {
+        if text.is_empty() || text.len() >= TEXT_MOST {
+            return mistake(format_args!("{name} is empty, or too long"));
+        }
+        // SAFETY: see `Text`.
+        let value = unsafe { &mut *option.value.get() };
+        return value[..text.len()].copy_from_slice(text.as_bytes());
     }
     let Some(option) = TABLE.iter().find(|o| o.name == name) else {
         return mistake(format_args!("unknown option {name}"));

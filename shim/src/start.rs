@@ -14,7 +14,7 @@ use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{
     chaos, credentials, files, helper, loader, memory, patch, preempt, real, runtimes, say, signal,
-    statistics, tools, trap,
+    statistics, tools, tracing, trap,
 };
 use core::cell::UnsafeCell;
 use core::ffi::{c_int, c_void};
@@ -109,6 +109,7 @@ pub fn go_green() -> Option<&'static Runtime> {
     match start() {
         Ok(rt) => {
             statistics::start();
+            tracing::start();
             requests::adopt();
             if options::VERBOSE.get() == Some(1) {
                 say!("green threads start in process {}", rt_pid());
@@ -244,4 +245,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     trap::after_fork();
     deadlock::after_fork();
     statistics::after_fork();
+    tracing::after_fork();
 }

@@ -4,6 +4,7 @@ use super::{BLIND_NANOS, Carrier};
 use crate::carrier::Wake;
 use crate::counters::counts;
 use crate::thread::Thread;
+use crate::trace::{self, What};
 use core::sync::atomic::Ordering;
 
 /// Nobody can run and no timer is armed: after this long the shim looks whether that is for ever.
@@ -18,7 +19,10 @@ type Chore = fn(&Carrier);
 impl Carrier {
     pub(super) fn empty_inbox(&self) {
         // SAFETY: delivered threads are alive and on no queue.
-        self.inbox.drain(|thread| unsafe { self.enqueue(thread) });
+        self.inbox.drain(|thread| unsafe {
+            self.trace_unpark_from_outside(thread);
+            self.enqueue(thread);
+        });
     }
 
     fn fire_timers(&self, now: u64) {
@@ -34,12 +38,14 @@ impl Carrier {
     #[cold]
     pub(super) fn look_around(&self) {
         self.turns.set(0);
+        let _outside = self.begin_outside();
         self.empty_inbox();
         let now = self.runtime().clock.now();
         let counts = counts();
         counts.runnable.set(self.run.len() as u64);
         counts.switches.set(self.switches());
         counts.looked_at.set(now);
+        trace::set_clock(now);
         counts.longest_between_looks.raise(now - self.coarse.replace(now));
         if !self.wheel.is_empty() {
             self.fire_timers(now);
@@ -52,6 +58,7 @@ impl Carrier {
     /// Nobody can run: wait in the kernel for a descriptor, a deadline, the inbox or a signal.
     pub(super) fn idle(&self, signals_seen: u32) {
         self.turns.set(0);
+        let _outside = self.begin_outside();
         let mut timeout = None;
         if !self.wheel.is_empty() {
             let now = self.runtime().clock.now();
@@ -70,6 +77,7 @@ impl Carrier {
         if self.netpoll.open(self).is_err() {
             return self.idle_blindly(timeout, signals_seen);
         }
+        self.trace_running(What::Idle);
         counts().runnable.set(0);
         counts().switches.set(self.switches());
         if self.inbox.fall_asleep() {
@@ -84,6 +92,7 @@ impl Carrier {
         self.coarse.set(now);
         counts().idle_waits.add(1);
         counts().looked_at.set(now);
+        trace::set_clock(now);
         if !self.wheel.is_empty() {
             self.fire_timers(now);
         }

@@ -3,7 +3,7 @@
 
 use super::green::{DETACHED, Green};
 use super::join::green_handle;
-use crate::{export, real};
+use crate::{export, real, tracing};
 use core::ffi::{CStr, c_char, c_int};
 use core::sync::atomic::Ordering;
 use libc::{pthread_attr_t, pthread_t, size_t};
@@ -28,7 +28,9 @@ export! {
                 if name.len() > NAME_BYTES {
                     return libc::ERANGE;
                 }
-                (&mut (*green.name.get()))[..name.len()].copy_from_slice(name);
+                let own = &mut *green.name.get();
+                own[..name.len()].copy_from_slice(name);
+                tracing::named(green.thread.id, own);
                 0
             }
             _ => real::pthread_setname_np(thread, name),

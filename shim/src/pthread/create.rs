@@ -17,6 +17,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{pthread_attr_t, pthread_t};
 use scheduler::Runtime;
 use scheduler::stack::Stack;
+use scheduler::trace::{self, What};
 
 /// glibc's `MINIMAL_REST_STACK`: what must remain of a small stack for frames.
 const LEAST_REST: usize = 2048;
@@ -39,6 +40,7 @@ export! {
             Ok(green) => {
                 // The handle must be there before the thread runs.
                 out.write(green.fs as pthread_t);
+                trace::record(What::Create, 0, green.thread.id, start as *const () as u64);
                 rt.carrier.spawn((&raw const green.thread).cast_mut());
                 preempt::arm(rt);
                 0

@@ -8,11 +8,13 @@ use super::delivery::{self, on_signal};
 use super::set::{self, bit};
 use super::{Action, SIGNALS, is_valid};
 use crate::process::may_be_vfork_child;
+use crate::pthread::green;
 use crate::{errno, export, preempt, real, start};
 use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use libc::siginfo_t;
+use scheduler::trace::{self, What};
 
 /// What the program installed.
 pub struct Handler {
@@ -334,6 +336,12 @@ pub unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     unsafe {
         let function: unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void) =
             core::mem::transmute(function);
+        let trace = |what| match start::here() {
+            Some((rt, _)) => trace::record(what, 0, green::current(rt).thread.id, signal as u64),
+            None => {}
+        };
+        trace(What::Handler);
         function(signal, info, context);
+        trace(What::HandlerEnds);
     }
 }
