@@ -336,12 +336,15 @@ pub unsafe fn call(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     unsafe {
         let function: unsafe extern "C-unwind" fn(c_int, *mut siginfo_t, *mut c_void) =
             core::mem::transmute(function);
-        let trace = |what| match start::here() {
-            Some((rt, _)) => trace::record(what, 0, green::current(rt).thread.id, signal as u64),
-            None => {}
+        let told = |what| {
+            if trace::ring().is_some()
+                && let Some((rt, _)) = start::here()
+            {
+                trace::record(what, 0, green::current(rt).thread.id, signal as u64);
+            }
         };
-        trace(What::Handler);
+        told(What::Handler);
         function(signal, info, context);
-        trace(What::HandlerEnds);
+        told(What::HandlerEnds);
     }
 }
