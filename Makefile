@@ -5,6 +5,7 @@
 #   make check      quick tests (under 2 minutes)      make test      all but the long ones
 #   make test-all   all, with more seeds               make bench     measurements, native beside green
 #   make install PREFIX=/usr/local DESTDIR=            make lint      fmt and clippy
+#   make deb        target/libgreen_VERSION_amd64.deb
 #
 # What a target needs from Debian is installed by name when it is missing (as root or by sudo).
 
@@ -39,7 +40,7 @@ BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-conf
                /usr/include/boost/fiber/all.hpp:libboost-fiber-dev \
                /usr/include/boost/context/fiber.hpp:libboost-context-dev
 
-.PHONY: needs-bench all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
+.PHONY: deb needs-bench all demo check test test-all bench install uninstall lint clean needs-demo needs-test programs
 
 all: $(LIB)
 
@@ -102,6 +103,10 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/threads.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green/gdb
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green
+
+deb: $(LIB)
+	scripts/needs dpkg-deb:dpkg readelf:binutils strip:binutils
+	scripts/deb
 
 clean:
 	$(CARGO) clean

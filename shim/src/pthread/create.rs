@@ -81,8 +81,7 @@ fn create(
             fresh: false,
         }
     } else {
-        let len = asked_size.checked_add(attr.guard).and_then(|l| l.checked_add(overhead + JACKET_FRAMES));
-        let len = len.ok_or(libc::EINVAL)?;
+        let len = with_room(asked_size, attr.guard).ok_or(libc::EINVAL)?;
         crate::signal::undisturbed(|| rt.stacks.take(len, attr.guard)).map_err(|_| libc::EAGAIN)?
     };
     let life = if attr.flags & ATTR_DETACHED != 0 { DETACHED } else { 0 };
@@ -197,9 +196,16 @@ impl Drop for Defaults {
     }
 }
 
-/// The default stack size, for the trial block.
-pub fn default_size() -> usize {
-    Defaults::get().stack_size()
+/// How long a stack of ours is that has so much for frames, and such a guard.
+fn with_room(size: usize, guard: usize) -> Option<usize> {
+    size.checked_add(guard)?.checked_add(green::overhead(start::layout()) + JACKET_FRAMES)
+}
+
+/// How long the stack of a thread without attributes is, and its guard.
+pub fn default_length() -> Option<(usize, usize)> {
+    let defaults = Defaults::get();
+    let guard = defaults.attributes().guard;
+    Some((with_room(defaults.stack_size(), guard)?, guard))
 }
 
 export! {

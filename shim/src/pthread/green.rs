@@ -306,9 +306,10 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
     }
 }
 
-/// A block to try the machinery on; the stack goes to the pool for the first thread.
+/// A block to try the machinery on; the stack, one like most, goes to the pool for the first thread.
 pub fn trial_block(rt: &'static Runtime, layout: &Layout) -> Option<usize> {
-    let stack = rt.stacks.take(super::create::default_size() + overhead(layout), PAGE).ok()?;
+    let (length, guard) = super::create::default_length()?;
+    let stack = rt.stacks.take(length, guard).ok()?;
     let fs = block_at(layout, &stack);
     let record = record_at(layout, fs);
     // SAFETY: a fresh stack.
