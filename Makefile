@@ -36,7 +36,7 @@ TEST_NEEDS := $(DEMO_NEEDS) g++:g++ gdb:gdb nm:binutils microsocks:microsocks ti
               $(LIBDIR)/faketime/libfaketime.so.1:libfaketime $(LIBDIR)/libdw.so.1:libdw1
 
 # What the bench measures beside; an anchor that cannot be had is left out.
-BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-config wrk:wrk perf:linux-perf \
+BENCH_NEEDS := go:golang /usr/include/st.h:libst-dev g++:g++ pkg-config:pkg-config wrk:wrk perf:linux-perf valgrind:valgrind \
                /usr/include/boost/fiber/all.hpp:libboost-fiber-dev \
                /usr/include/boost/context/fiber.hpp:libboost-context-dev
 

@@ -1,195 +1,148 @@
-/* Who is held up by calls that must block? For SECONDS, while 50 pairs of
- * threads exchange messages, one thread writes and fsyncs a file in DIRECTORY
- * and one sits in getaddrinfo(): its name server is a socket that nobody reads,
- * so no answer comes. The pairs start once the query has been sent.
+/* Who is held up by calls that must wait? For SECONDS, 100 threads sleep 10 ms
+ * again and again, beside one thread in each kind of call that is named
+ * (stall_calls.h), or beside nothing. What a tick comes later than its 10 ms is
+ * a stall, of the scheduler or of the machine.
  *
- * One thread of a pair sleeps 1 ms, sends, and waits for the echo by the other.
- * What a round takes longer than 1 ms is a stall, of the scheduler or of the
- * machine. Counts the rounds that were over while the look-up still lasted.
+ * Tells the longest delay of a tick and the 99th percentile, the calls that came
+ * back, those of them that never should have ("ended"), and the reads that found
+ * their bytes in the cache after all.
  *
- *     stall [SECONDS [DIRECTORY]]
+ *     stall SECONDS DIRECTORY [KIND...]
  *
- * Follows nanosleep(2), socketpair(2), fsync(2), getaddrinfo(3), resolver(3).
+ * Follows nanosleep(2).
  */
-#include "bench.h"
+#include "stall_calls.h"
 
-#include <netdb.h>
-#include <poll.h>
-#include <resolv.h>
-#include <stdatomic.h>
+#include <semaphore.h>
 
-enum {
-    PAIRS = 50,
-    BLOCK = 64 << 10, FILE_BLOCKS = 64,
-    QUERY_LIMIT_MS = 30000,             /* an upper bound; it takes one */
-    RESOLVER_SECONDS = 30, RESOLVER_TRIES = 5,
+enum { TICKERS = 100, TICK_MS = 10 };
+
+struct ticker {
+    pthread_t thread;
+    float *late;                /* seconds */
+    long count;
 };
 
-static const double ROUND = 1e-3, LONG_STALL = 5e-3;
-
-/* What the threads of one class have seen. */
-struct record {
-    long count, stalls;
-    double longest;
+struct caller {
+    const struct kind *kind;
+    pthread_t thread;
+    long calls;
+    double total;               /* seconds */
 };
 
-struct pair {
-    pthread_t talker, echo;
-    int ends[2];
-    struct record seen;
-};
-
-static struct pair pairs[PAIRS];
-static struct sockaddr_in name_server;
-static atomic_int name_server_gave_up;
+static struct ticker tickers[TICKERS];
+static struct caller callers[COUNT(kinds)];
+static sem_t begun;
+static atomic_int enough, ended;
 static double deadline;
 
-static void note(struct record *record, double stall)
-{
-    record->count++;
-    record->stalls += stall > LONG_STALL;
-    if (stall > record->longest)
-        record->longest = stall;
-}
+/* ---- the threads ------------------------------------------------------------- */
 
-/* ---- the threads ----------------------------------------------------------- */
-
-static void *talk(void *argument)
+static void *tick(void *argument)
 {
-    struct pair *pair = argument;
-    struct timespec pause = { 0, (long)(ROUND * 1e9) };
-    unsigned char number = 0;
+    struct ticker *ticker = argument;
+    const struct timespec pause = { 0, TICK_MS * 1000000 };
 
     for (double begin = now(), end; begin < deadline; begin = end) {
         CHECK(nanosleep(&pause, NULL) == 0);
-        give(pair->ends[0], (char)++number);
-        CHECK(take(pair->ends[0]) == (char)number);
         end = now();
-        if (!atomic_load(&name_server_gave_up))
-            note(&pair->seen, end - begin - ROUND);
+        ticker->late[ticker->count++] = (float)(end - begin - TICK_MS / 1e3);
     }
-    CHECK(shutdown(pair->ends[0], SHUT_WR) == 0);
     return NULL;
 }
 
-static void *echo(void *argument)
+static void *call(void *argument)
 {
-    const struct pair *pair = argument;
-    char token;
+    struct caller *caller = argument;
 
-    while (read(pair->ends[1], &token, 1) == 1)
-        give(pair->ends[1], token);
+    CHECK(sem_post(&begun) == 0);
+    do {
+        double begin = now();
+        caller->kind->call();
+        caller->total += now() - begin;
+        caller->calls++;
+    } while (caller->kind->again && !atomic_load(&enough));
+    if (!caller->kind->again)
+        atomic_fetch_add(&ended, 1);
     return NULL;
 }
 
-/* At least one fsync; the file grows to 4 MiB and is then written again. */
-static void *make_durable(void *argument)
-{
-    static char block[BLOCK];
-    static struct record seen;
-    int file = *(int *)argument;
+/* ---- set up, wait, tell -------------------------------------------------------- */
 
-    for (double begin = now(), end; begin < deadline || seen.count == 0; begin = end) {
-        memset(block, (int)seen.count, sizeof block);
-        CHECK(pwrite(file, block, sizeof block,
-                     seen.count % FILE_BLOCKS * BLOCK) == BLOCK);
-        CHECK(fsync(file) == 0);
-        end = now();
-        note(&seen, end - begin);
+static const struct kind *kind_called(const char *name)
+{
+    for (size_t index = 0; index < COUNT(kinds); index++)
+        if (strcmp(kinds[index].name, name) == 0)
+            return &kinds[index];
+    cannot("there is no kind of call %s", name);
+}
+
+static int by_size(const void *one, const void *other)
+{
+    float left = *(const float *)one, right = *(const float *)other;
+    return (left > right) - (left < right);
+}
+
+static void report_ticks(void)
+{
+    long total = 0, least = LONG_MAX, next = 0;
+
+    for (int index = 0; index < TICKERS; index++) {
+        total += tickers[index].count;
+        least = tickers[index].count < least ? tickers[index].count : least;
     }
-    return &seen;
-}
-
-static void *look_up(void *argument)
-{
-    struct addrinfo hints = { .ai_family = AF_INET }, *list;
-
-    CHECK(res_init() == 0);
-    _res.nscount = 1;
-    _res.nsaddr_list[0] = name_server;
-    _res.retrans = RESOLVER_SECONDS;
-    _res.retry = RESOLVER_TRIES;
-    CHECK(getaddrinfo("silent.invalid.", NULL, &hints, &list) != 0);
-    atomic_store(&name_server_gave_up, 1);
-    return argument;
-}
-
-/* ---- set up, wait, tell ---------------------------------------------------- */
-
-static int file_in(const char *directory)
-{
-    char path[PATH_MAX];
-
-    CHECK(snprintf(path, sizeof path, "%s/stall-XXXXXX", directory) < PATH_MAX);
-    int file = mkstemp(path);
-    CHECK(file >= 0);
-    CHECK(unlink(path) == 0);
-    return file;
-}
-
-static int silent_name_server(void)
-{
-    socklen_t size = sizeof name_server;
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-    CHECK(fd >= 0);
-    name_server.sin_family = AF_INET;
-    name_server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(bind(fd, (struct sockaddr *)&name_server, size) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&name_server, &size) == 0);
-    return fd;
-}
-
-static void report_class(const char *class, const struct record *seen)
-{
-    const struct { const char *what; double value; const char *unit; } lines[] = {
-        { "count", (double)seen->count, "times" },
-        { "longest", seen->longest * 1e3, "ms" },
-        { "above_5ms", (double)seen->stalls, "times" },
-    };
-
-    for (size_t index = 0; index < COUNT(lines); index++) {
-        char name[64];
-        snprintf(name, sizeof name, "%s_%s", class, lines[index].what);
-        report(name, lines[index].value, lines[index].unit);
+    float *late = malloc((size_t)total * sizeof *late);
+    CHECK(late);
+    for (int index = 0; index < TICKERS; index++) {
+        memcpy(late + next, tickers[index].late, (size_t)tickers[index].count * sizeof *late);
+        next += tickers[index].count;
     }
+    qsort(late, (size_t)total, sizeof *late, by_size);
+    report("ticks", (double)total, "times");
+    report("ticks_least", (double)least, "times");
+    report("longest", late[total - 1] * 1e3, "ms");
+    report("p99", late[(total - 1) * 99 / 100] * 1e3, "ms");
 }
 
 int main(int count, char **arguments)
 {
     long duration = number_argument(count, arguments, 1, 3);
-    int file = file_in(count > 2 ? arguments[2] : "/tmp");
-    struct pollfd query = { silent_name_server(), POLLIN, 0 };
-    struct record all = { 0, 0, 0 };
-    long least = LONG_MAX;
+    int called = count > 3 ? count - 3 : 0;
 
-    double asked = now();
-    start(look_up, NULL);               /* ends with the process */
-    CHECK(poll(&query, 1, QUERY_LIMIT_MS) == 1);
+    CHECK(count > 2 && called <= (int)COUNT(kinds) && sem_init(&begun, 0, 0) == 0);
+    for (int index = 0; index < called; index++) {
+        callers[index].kind = kind_called(arguments[3 + index]);
+        callers[index].kind->prepare(arguments[2]);
+    }
+    for (int index = 0; index < called; index++) {
+        callers[index].thread = start(call, &callers[index]);
+        CHECK(sem_wait(&begun) == 0);
+        if (callers[index].kind->waits)
+            callers[index].kind->waits();
+    }
 
+    for (int index = 0; index < TICKERS; index++)
+        CHECK((tickers[index].late = calloc((size_t)duration * 1000 / TICK_MS + 1, sizeof(float))));
     deadline = now() + (double)duration;
-    pthread_t writer = start(make_durable, &file);
-    for (int index = 0; index < PAIRS; index++) {
-        struct pair *pair = &pairs[index];
-        CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair->ends) == 0);
-        pair->echo = start(echo, pair);
-        pair->talker = start(talk, pair);
-    }
-    for (int index = 0; index < PAIRS; index++) {
-        struct record *seen = &pairs[index].seen;
-        join(pairs[index].talker);
-        join(pairs[index].echo);
-        all.count += seen->count;
-        all.stalls += seen->stalls;
-        all.longest = seen->longest > all.longest ? seen->longest : all.longest;
-        least = seen->count < least ? seen->count : least;
-    }
-    const struct record *writes = join(writer);
+    for (int index = 0; index < TICKERS; index++)
+        tickers[index].thread = start(tick, &tickers[index]);
+    for (int index = 0; index < TICKERS; index++)
+        join(tickers[index].thread);
+    report_ticks();
+    report("ended", atomic_load(&ended), "times");
 
-    report_class("pairs", &all);
-    report("pairs_least", (double)least, "times");
-    report_class("fsync", writes);
-    report("dns_ended", atomic_load(&name_server_gave_up), "times");
-    report("dns_lasts", (now() - asked) * 1e3, "ms");
+    atomic_store(&enough, 1);
+    for (int index = 0; index < called; index++) {
+        const struct caller *caller = &callers[index];
+        char name[64];
+        if (!caller->kind->again)
+            continue;                   /* ends with the process */
+        join(caller->thread);
+        snprintf(name, sizeof name, "%s_calls", caller->kind->name);
+        report(name, (double)caller->calls, "times");
+        snprintf(name, sizeof name, "%s_each", caller->kind->name);
+        report(name, caller->total / (double)caller->calls * 1e3, "ms");
+    }
+    report("pread_cached", (double)preads_from_cache, "times");
     return 0;
 }

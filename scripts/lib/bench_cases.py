@@ -1,8 +1,8 @@
 """What scripts/bench measures: each case is one program, or a server and its load, in several worlds.
 
 A case's function measures it once in one world and returns {row: (value, unit)}. The rows have the same
-names in all worlds. Counts are pairs: the full run's, and that of --quick. Follows wrk(1), perf-stat(1),
-taskset(1), posix_spawn(3).
+names in all worlds. Counts are pairs: the full run's, and that of --quick. Follows wrk(1), taskset(1),
+posix_spawn(3).
 """
 
 import os
@@ -208,34 +208,3 @@ def scale(quick):
         yield program(f"scale timed {threads}", "", "timed_ring", max(2 * threads, 100_000), threads, 64,
                       **more)
         threads *= 10
-
-
-# ---- instructions ----------------------------------------------------------------------------
-
-EVENT = "instructions:u"
-PERF = ["perf", "stat", "-x", ",", "-e", EVENT, "-o", "/dev/fd/2", "--"]
-
-
-def perf_count(command, library=None):
-    """The events of one run. perf itself does not load the library."""
-    preload = ["env", f"LD_PRELOAD={library}"] if library else []
-    done = subprocess.run([*PERF, *preload, *map(str, command)], env=environment(), capture_output=True,
-                          text=True)
-    line = next((line for line in done.stderr.splitlines() if EVENT in line), "")
-    number = line.partition(",")[0]
-    if done.returncode != 0 or not re.fullmatch(r"[\d.]+", number):
-        raise LeftOut(f"perf stat -e {EVENT}: {number.strip('<>') or done.stderr.strip()[:100]}")
-    return float(number)
-
-
-def check_perf():
-    if not shutil.which("perf"):
-        raise LeftOut("perf is not installed (Debian package linux-perf)")
-    perf_count(["true"])
-
-
-def instructions(case, world, library):
-    """Per operation: what three times the count takes more, so that the start does not matter."""
-    once = perf_count(case.command(world, case.count), library)
-    thrice = perf_count(case.command(world, 3 * case.count), library)
-    return (thrice - once) / (2 * case.count)

@@ -57,9 +57,10 @@ ROWS = [
     (r"scale_timed_(\d+)", "timed wait, {} threads", "Scale: 64 KiB stacks", False),
     (r"instructions (.+)", "{}", "Instructions in user space, for one operation", False),
 ]
+INSTRUCTIONS = "instr"                  # the unit of the last group
 GROUPS = list(dict.fromkeys(group for _, _, group, _ in ROWS))
 MORE_IS_BETTER = {"req/s", "op/s", "threads"}
-NOT_COMPARED = {"sleepers_seconds"}     # of crowds of different sizes
+NOT_COMPARED = {"sleepers_seconds"}     # of crowds of different sizes; instructions neither, see is_compared
 WORDS = {"rss": "resident", "page_tables": "page tables", "kernel_stacks": "kernel stacks",
          "kernel_slabs": "other kernel memory (whole system)", "total": "together"}
 
@@ -94,10 +95,15 @@ def spread(row, world):
     return 100 * (max(values) - min(values)) / abs(median(row, world))
 
 
+def is_compared(row):
+    """What a native thread has the kernel do is not among the instructions in user space."""
+    return row["name"] not in NOT_COMPARED and row["unit"] != INSTRUCTIONS
+
+
 def gain(row):
     """How many times better libgreen is: more requests, or less of anything else."""
     native, green = median(row, "native"), median(row, "green")
-    if not native or not green or native < 0 or green < 0 or row["name"] in NOT_COMPARED:
+    if not native or not green or native < 0 or green < 0 or not is_compared(row):
         return None
     return green / native if row["more_is_better"] else native / green
 
@@ -155,13 +161,16 @@ def head(result, with_path):
     """What was measured, where and when."""
     library = result["library"]
     yield result["machine"]
-    yield f"{result['date']}; {result['rounds']} round{'s' * (result['rounds'] != 1)}" \
+    rounds = result["rounds"]
+    yield f"{result['date']}; {f'{rounds} round' + 's' * (rounds != 1) if rounds else 'no times'}" \
           f"{', the last cut short' if result.get('cut_short') else ''}" \
-          f"{', small counts (--quick)' if result['quick'] else ''}; {result['cores']}; " \
+          f"{', small counts (--quick)' if result.get('quick') else ''}; {result['cores']}; " \
           f"load before: {result['load']}"
     if library:
         yield f"library: {library['path'] if with_path else library['path'].rpartition('/')[2]}, " \
               f"{library['size']:,} bytes, sha256 {library['sha256']}"
+    if "anchors" not in result:
+        return
     yield "anchors: " + (", ".join(f"{TITLES[world]} ({version})" for world, version
                                    in result["anchors"].items()) or "none")
 
@@ -175,8 +184,31 @@ def notes(result):
         yield f"FAILED: {title}, {TITLES.get(world, world)}: {reason}"
 
 
+def markers(name):
+    """The comments between which a Markdown file has the tables of this program."""
+    return f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+
+
+def has_place(file, between):
+    begin, end = between
+    return end in file.read_text().partition(begin)[2]
+
+
+def put_into(file, between, lines):
+    begin, end = between
+    before, _, rest = file.read_text().partition(begin)
+    file.write_text("\n".join([before + begin, "", *lines, end + rest.partition(end)[2]]))
+
+
 def used_worlds(rows):
     return [world for world in TITLES if any(row["values"].get(world) for row in rows)]
+
+
+def origin(result, rows):
+    """Where the numbers of these rows are from, if not from a clock or /proc."""
+    if rows[0]["unit"] == INSTRUCTIONS:
+        yield f"{result.get('instructions', 'Counted by the processor')}. What the kernel does is not counted, " \
+              "and natively a switch is the kernel's."
 
 
 def text(result):
@@ -187,8 +219,13 @@ def text(result):
         if rows:
             yield ""
             yield from lines_of([[group, *headings(worlds)[1:]]] + [cells(row, worlds) for row in rows], False)
+            yield from origin(result, rows)
     yield ""
     yield from notes(result)
+
+
+def for_markdown(notes):
+    return ["", *("- " + note.replace("<", "&lt;") for note in notes)] if notes else []
 
 
 def markdown(result, for_readme):
@@ -204,7 +241,6 @@ def markdown(result, for_readme):
         if group:
             yield f"### {group}"
             yield ""
+            yield from (f"{line}\n" for line in origin(result, rows))
         yield from lines_of([headings(worlds)] + [cells(row, worlds) for row in rows], True)
-    if list(notes(result)):
-        yield ""
-        yield from ("- " + note.replace("<", "&lt;") for note in notes(result))
+    yield from for_markdown(list(notes(result)))

@@ -7,11 +7,14 @@ unit"; with status 3 it says on standard error what this machine cannot hold. Fo
 """
 
 import contextlib
+import hashlib
 import os
+import platform
 import re
 import select
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -35,6 +38,30 @@ class LeftOut(Exception):
 
 class Late(LeftOut):
     """There was no number in time; another round may give one."""
+
+
+# ---- where and when --------------------------------------------------------------------------
+
+def the_library():
+    return Path(os.environ.get("GREEN_LIB") or ROOT / "target" / "release" / "libgreen.so").absolute()
+
+
+def described_library(path):
+    content = path.read_bytes()
+    return {"path": str(path), "size": len(content), "sha256": hashlib.sha256(content).hexdigest()[:12]}
+
+
+def circumstances(library):
+    """What must be known of a machine, and the library if there is one, to judge a result."""
+    model = platform.machine()
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    kernel = platform.release().partition("-")[0]
+    return {"machine": f"{model}, {os.cpu_count()} CPUs, Linux {kernel}, {os.confstr('CS_GNU_LIBC_VERSION')}",
+            "date": time.strftime("%Y-%m-%d"), "load": ", ".join(f"{load:.2f}" for load in os.getloadavg()),
+            "library": described_library(library) if library else None}
 
 
 # ---- build -----------------------------------------------------------------------------------
