@@ -201,11 +201,11 @@ impl Calls {
         let mut seen = 0;
         for (i, bucket) in self.histogram.iter().enumerate() {
             seen += bucket.load(Ordering::Relaxed);
-            if seen >= wanted {
+            if seen >= wanted && i < BUCKETS - 1 {
                 return 1000 << i;
             }
         }
-        1000 << (BUCKETS - 1)
+        self.totals()[2]
     }
 
     fn add(&self, nanos: u64) {

@@ -145,7 +145,9 @@ impl Helpers {
     /// kernel thread, so the first must exist before the first green thread runs.
     pub fn start_first(&'static self) -> Result<(), Errno> {
         self.pool.lock().alive += 1;
-        self.start_helper().inspect_err(|_| self.pool.lock().alive -= 1)
+        self.start_helper().inspect_err(|_| self.pool.lock().alive -= 1)?;
+        counts().helpers_started.add(1);
+        Ok(())
     }
 
     fn start_helper(&'static self) -> Result<(), Errno> {
@@ -300,7 +302,9 @@ impl Helpers {
         };
         // Before the job is queued, for whoever takes it may use our TLS block; and not prepared to park: libc's
         // pthread_create may itself park in malloc's lock.
-        if start && self.start_helper().is_err() {
+        let started = start && self.start_helper().is_ok();
+        counts().helpers_started.add(u64::from(started));
+        if start && !started {
             let mut pool = self.pool.lock();
             pool.alive -= 1;
             // Others will get to it, unless there are none.
@@ -308,7 +312,6 @@ impl Helpers {
                 return false;
             }
         }
-        counts().helpers_started.add(u64::from(start));
         if job.lends_block {
             carrier.lend_block();
         }

@@ -28,7 +28,7 @@ _green_subcommands() {
 
 _green() {
     local flags="--disable --seed --chaos --children --stack-size --helpers --waiting-helpers --slice-ms
-        --deadlock --fsgsbase --verbose --trap --check --help --version"
+        --deadlock --fsgsbase --verbose --stats --stats-signal --dump --trap --trace --trace-mb --check --help --version"
     local index word flag current=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
 
@@ -41,7 +41,7 @@ _green() {
             return
             ;;
         --seed | --chaos | --children | --stack-size | --helpers | --waiting-helpers | --slice-ms | --deadlock | \
-            --fsgsbase | --trap)
+            --fsgsbase | --stats | --stats-signal | --dump | --trap | --trace | --trace-mb)
             flag=$word
             index=$((index + 1))
             if [ "${COMP_WORDS[index]}" = = ] && [ "$index" -lt "$COMP_CWORD" ]; then
@@ -77,7 +77,11 @@ _green_value() {
     --children) _green_words 'on off' "$2" ;;
     --deadlock) _green_words 'report abort off' "$2" ;;
     --fsgsbase) _green_words '0 1' "$2" ;;
+    --stats) _green_words 'exit live off' "$2" ;;
+    --stats-signal) _green_words 'HUP QUIT USR1 USR2 WINCH' "$2" ;;
+    --dump) _green_words 'quit off' "$2" ;;
     --trap) _green_words 'report convert' "$2" ;;
+    --trace) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
     esac
 }
 

@@ -104,6 +104,7 @@ export! {
         // (A child of vfork has its parent's memory.)
         if !crate::process::may_be_vfork_child() {
             report_if_failed(status);
+            crate::statistics::withdraw();
         }
         real::_exit(status)
     }

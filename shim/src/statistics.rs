@@ -40,7 +40,12 @@ extern "C" fn at_exit() {
     if options::STATS.get() == Some(AT_EXIT) {
         say_all();
     }
-    if IS_LIVE.load(Ordering::Relaxed) {
+    withdraw();
+}
+
+/// The process ends: so does its file. (One that is killed leaves it; `green top` clears up.)
+pub fn withdraw() {
+    if IS_LIVE.swap(false, Ordering::Relaxed) {
         let path = Path::of(process());
         // SAFETY: a string that ends in NUL.
         let _ = unsafe { scheduler::sys!(unlinkat, libc::AT_FDCWD, path.bytes.as_ptr(), 0) };

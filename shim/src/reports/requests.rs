@@ -46,6 +46,12 @@ pub fn adopt() {
         REQUESTS.fetch_or(bit(signal), Ordering::Relaxed);
         signal::take_over(signal);
     }
+    signal::mask::sync();
+}
+
+/// What the kernel must not block, or nobody would be answered.
+pub fn never_blocked() -> u64 {
+    REQUESTS.load(Ordering::Relaxed)
 }
 
 /// Is it one?

@@ -14,6 +14,7 @@ use super::set::{self, bit, bits_of, kernel_mask, set_kernel_mask, signals_in};
 use super::{SIGNALS, altstack, delivery, pending, timers, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
+use crate::reports::requests;
 use crate::{export, preempt, real, start, trap};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -171,7 +172,8 @@ pub fn set_unseen(green: &Green, mask: u64) {
 fn wanted() -> u64 {
     // The kernel sends SIGPIPE to its own thread: where only some threads block it, `broken_pipe` looks.
     let pipe = SOMEBODY.load(Ordering::SeqCst) & bit(libc::SIGPIPE);
-    (everybodys() | delivery::kept() | pipe) & !preempt::never_blocked() & !trap::never_blocked()
+    let ours = preempt::never_blocked() | trap::never_blocked() | requests::never_blocked();
+    (everybodys() | delivery::kept() | pipe) & !ours
 }
 
 /// The kernel is to block what it should.
