@@ -92,7 +92,8 @@ install:
 	install -m 755 scripts/green-dump $(DESTDIR)$(PREFIX)/bin/green-dump
 	install -m 755 scripts/green-top $(DESTDIR)$(PREFIX)/bin/green-top
 	install -m 644 scripts/lib/counters.py scripts/lib/exposition.py $(DESTDIR)$(PREFIX)/lib/green
-	install -m 644 scripts/lib/threads.py $(DESTDIR)$(PREFIX)/lib/green/threads.py
+	install -m 644 scripts/lib/threads.py scripts/lib/memory.py scripts/lib/snapshot.py scripts/lib/unwinding.py \
+		$(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 scripts/gdb/green.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
 	install -m 644 $(PARTS) $(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 docs/green.1 $(DESTDIR)$(PREFIX)/share/man/man1/green.1
@@ -103,7 +104,8 @@ uninstall:
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(PARTS))) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/green.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-top $(DESTDIR)$(PREFIX)/lib/green/counters.py $(DESTDIR)$(PREFIX)/lib/green/exposition.py
-	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/threads.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
+	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py \
+		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,threads.py memory.py snapshot.py unwinding.py)
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green/gdb
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green
 

@@ -1,18 +1,22 @@
 /* As many threads as asked for are alive at once, all parked; then all are woken
  * and joined.
  *
- *     million N [STACK]   N threads, half of which wait on a semaphore and half on
- *                         a condition; STACK bytes of stack each (default 65536)
+ *     million N [STACK]     N threads, half of which wait on a semaphore and half on
+ *                           a condition; STACK bytes of stack each (default 65536)
+ *     million N STACK held  says "parked" instead, writes "signal" whenever SIGUSR1
+ *                           comes, and calls exit(3) with all threads alive when a
+ *                           byte, or the end, is on standard input
  *
  * Prints lines "name value unit": the memory that N parked threads add to the
  * process, its kernel threads, how many guard pages were tried, and the time
  * taken. Follows pthread_create(3), pthread_attr_setstacksize(3),
- * pthread_getattr_np(3), write(2) (EFAULT), proc(5).
+ * pthread_getattr_np(3), write(2) (EFAULT), proc(5), sigaction(2), exit(3).
  */
 #include "../lib/check.h"
 
 #include <dirent.h>
 #include <semaphore.h>
+#include <signal.h>
 
 enum { SAMPLE = 1000 };             /* every so manieth thread tries its guard */
 
@@ -95,11 +99,31 @@ static void *stay(void *argument)
     return argument;
 }
 
+/* ---- with all of them alive ----------------------------------------------------- */
+
+static void on_signal(int signal)
+{
+    (void)signal;
+    CHECK(write(STDOUT_FILENO, "signal\n", 7) == 7);
+}
+
+/* Not inlined, so that it has a frame. */
+__attribute__((noinline)) static void hold(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    char byte;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
+    CHECK(write(STDOUT_FILENO, "parked\n", 7) == 7);
+    CHECK(read(STDIN_FILENO, &byte, 1) >= 0);
+    CHECK(ran == 0);
+    exit(0);
+}
+
 int main(int count, char **arguments)
 {
-    CHECK(count == 2 || count == 3);
+    CHECK(count >= 2 && count <= 4);
     long most = atol(arguments[1]);
-    size_t stack = count == 3 ? strtoul(arguments[2], NULL, 10) : 64 << 10;
+    size_t stack = count >= 3 ? strtoul(arguments[2], NULL, 10) : 64 << 10;
     pthread_t *threads = malloc((size_t)most * sizeof *threads);
     pthread_attr_t attributes;
     CHECK(most > 0 && threads);
@@ -118,6 +142,8 @@ int main(int count, char **arguments)
     double all_parked = seconds(CLOCK_MONOTONIC);
     long taken = memory() - before, tasks = kernel_threads();
     CHECK(ran == 0);                /* none is through before the gate opens */
+    if (count == 4)
+        hold();
 
     double gate = seconds(CLOCK_MONOTONIC);
     CHECK(pthread_mutex_lock(&mutex) == 0);

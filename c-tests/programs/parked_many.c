@@ -4,6 +4,8 @@
  *                              "receiver" a TCP socket, "owner" sleeps with a mutex that "wanter" wants, "poster" waits
  *                              for a semaphore, "locker" for a file's lock (flock), "joiner" for the end of "wanter",
  *                              "poller" for two pipes; with `busy` one, "busy", computes, and says nothing
+ *     parked_many N mixed      the N threads, numbered from 0, wait below 1 + number % 4 calls of one function, each of which
+ *                              has 16 + number % 3 * 1000 bytes of variables
  *     parked_many 0 crash      the same; then a thread, "crasher", aborts
  *
  * Says "parked PORT PORT", the two ends of the socket, when all have come where they wait next; ends when a byte, or
@@ -55,6 +57,24 @@ static void *waiting_thread(void *unused)
 {
     wait_for_ever();
     return unused;
+}
+
+__attribute__((noipa)) long descend(long levels, long room)
+{
+    volatile char variables[room];
+    variables[0] = variables[room - 1] = 1;
+    if (levels)
+        descend(levels - 1, room);
+    else
+        wait_for_ever();
+    return variables[0];
+}
+
+static void *mixed_thread(void *argument)
+{
+    long number = (long)argument;
+    descend(number % 4, 16 + number % 3 * 1000);
+    return argument;
 }
 
 __attribute__((noinline)) ssize_t read_a_byte(int fd)
@@ -159,6 +179,12 @@ static pthread_t start(void *(*function)(void *), const char *name)
     return thread;
 }
 
+static void start_numbered(long number)
+{
+    pthread_t thread;
+    NEED(pthread_create(&thread, NULL, mixed_thread, (void *)number) == 0);
+}
+
 static int port_of(int fd)
 {
     struct sockaddr_in address;
@@ -197,7 +223,10 @@ int main(int count, char **arguments)
     lock_a_file();
 
     for (long i = 0; i < many; i++)
-        start(waiting_thread, NULL);
+        if (strcmp(mode, "mixed") == 0)
+            start_numbered(i);
+        else
+            start(waiting_thread, NULL);
     start(reading_thread, "reader");
     start(receiving_thread, "receiver");
     start(owning_thread, "owner");

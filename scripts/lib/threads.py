@@ -1,4 +1,4 @@
-"""The green threads of a process, read from outside: from /proc/PID/mem, a core file, or what gdb reads.
+"""The green threads of a process, read from outside: from /proc/PID/mem, a core file, or what gdb reads (memory.py).
 
 All that is known of the library's layout is its exported table, green_debug_layout (shim/src/reports/layout.rs). No code
 runs in the process and no lock of it is taken: a roster that changes meanwhile is noticed by its links.
@@ -7,260 +7,49 @@ runs in the process and no lock of it is taken: a roster that changes meanwhile 
     process = Process(memory)           raises NotGreen
     for thread in process.threads():    print(thread.title(), process.wait_of(thread))
 
-Follows proc(5), elf(5), core(5), pthread_mutex_lock(3).
+For a million threads there are process.roster(), the addresses of their records, and process.rows(), which reads many.
+Follows pthread_mutex_lock(3), gettid(2).
 """
 
-import bisect
-import os
-import re
-import socket
+import itertools
 import struct
-from pathlib import Path
+from array import array
+from collections import namedtuple
+
+from memory import CoreMemory, Descriptors, LiveMemory, Memory, NotGreen, Unreadable    # (for those who import this)
 
 TABLE = "green_debug_layout"
 VERSION = 1
 ENTRY = struct.Struct("<24sQ")
+WORD = struct.Struct("<Q")
+LINKS = struct.Struct("<QQ")        # next, previous: scheduler/src/list.rs
 RUNNING, PARKED = 0, 1              # scheduler/src/thread.rs; what is above is woken, and runs when its turn comes
 FRAME = struct.Struct("<8Q")        # at a suspended thread's sp, scheduler/src/context.rs
 FRAME_REGISTERS = ("control", "r15", "r14", "r13", "r12", "rbx", "rbp", "rip")
-NAME_SIZE = 16
 OWNER_AT = {"mutex": 8, "rwlock": 24}       # the owner's tid in pthread_mutex_t, the writer's in pthread_rwlock_t
 MOST_LOST = 1000                    # so often is a roster that changes looked at again
+MOST_AHEAD = 256                    # links that are read before it is known that they are the next ones
+NEAR = 4096                         # bytes by which steps from one to the next differ
+PERIOD = 8                          # stacks lie side by side, with tops that are shifted in turns (shim/src/pthread/green.rs)
 
+# What is read of a record, by the names of the table; the last two are not in every library's.
+FIELDS = {"id": "I", "state": "I", "sp": "Q", "fs": "Q", "start": "Q", "reason": "I", "reason.fd": "i",
+          "reason.address": "Q", "name": "16s", "stack.base": "Q", "stack.length": "Q", "links.next": "Q", "links.prev": "Q",
+          "parks": "I", "since": "Q"}
 
-class NotGreen(Exception):
-    """There are no green threads, for the reason given."""
-
-
-class Unreadable(Exception):
-    """There is no such memory."""
-
-
-# ---- ELF files in memory -------------------------------------------------------------------------
-
-def gnu_hash(name):
-    value = 5381
-    for byte in name.encode():
-        value = (value * 33 + byte) & 0xffffffff
-    return value
-
-
-def exported(read, base, name):
-    """The address of a symbol that the ELF file mapped at `base` exports, or None."""
-    header = read(base, 64)
-    if header[:5] != b"\x7fELF\x02":
-        return None
-    offset, size, count = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
-    segments = [struct.unpack("<IIQQQQQQ", read(base + offset + i * size, 56)) for i in range(count)]
-    loads = [s[3] for s in segments if s[0] == 1]
-    dynamic = [s for s in segments if s[0] == 2]
-    if not loads or not dynamic:
-        return None
-    bias = base - (min(loads) & ~0xfff)
-    data = read(bias + dynamic[0][3], dynamic[0][6])
-    tags = dict(struct.iter_unpack("<qQ", data[:len(data) & ~15]))
-    # ld.so has made addresses of them, but not in every file.
-    strings, symbols, table = (tags[t] + (bias if tags[t] < bias else 0) if t in tags else 0
-                               for t in (5, 6, 0x6ffffef5))
-    if not (strings and symbols and table):
-        return None
-    buckets, first, words, _ = struct.unpack("<IIII", read(table, 16))
-    value = gnu_hash(name)
-    chains = table + 16 + 8 * words + 4 * buckets
-    [index] = struct.unpack("<I", read(table + 16 + 8 * words + 4 * (value % buckets), 4))
-    wanted = name.encode() + b"\0"
-    while index >= first:
-        [found] = struct.unpack("<I", read(chains + 4 * (index - first), 4))
-        if found | 1 == value | 1:
-            string, _, _, section, at, _ = struct.unpack("<IBBHQQ", read(symbols + 24 * index, 24))
-            if section and read(strings + string, len(wanted)) == wanted:
-                return bias + at
-        if found & 1:
-            return None
-        index += 1
-    return None
-
-
-class Memory:
-    """What the memories below share: files are mapped at `bases`, {path: address}."""
-
-    bases = {}
-
-    def symbol(self, name, like=""):
-        """An exported symbol's address, looked for first in files with `like` in their names."""
-        for path, base in sorted(self.bases.items(), key=lambda item: like not in os.path.basename(item[0])):
-            try:
-                address = exported(self.read, base, name)
-            except (Unreadable, struct.error):
-                continue
-            if address is not None:
-                return address
-        return None
-
-    def describe(self, fd):
-        """What a descriptor leads to; nothing if nobody knows."""
-        return ""
-
-
-class LiveMemory(Memory):
-    """A running process, by /proc/PID/mem; nothing stops it."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.file = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-        self.bases = {}
-        for line in Path(f"/proc/{pid}/maps").read_text(errors="replace").splitlines():
-            words = line.split(maxsplit=5)
-            if len(words) == 6 and words[5].startswith("/") and int(words[2], 16) == 0:
-                self.bases.setdefault(words[5], int(words[0].partition("-")[0], 16))
-        self.descriptors = Descriptors(pid)
-
-    def read(self, address, length):
-        try:
-            data = os.pread(self.file, length, address)
-        except (OSError, OverflowError):
-            data = b""
-        if len(data) != length:
-            raise Unreadable(f"{address:#x}")
-        return data
-
-    def describe(self, fd):
-        return self.descriptors.describe(fd)
-
-
-class CoreMemory(Memory):
-    """A core file. What is in it no more, because a file has it, is read from that file."""
-
-    def __init__(self, path):
-        self.file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        header = os.pread(self.file, 64, 0)
-        if header[:5] != b"\x7fELF\x02" or struct.unpack_from("<H", header, 16) != (4,):
-            raise NotGreen(f"{path} is not a core file")
-        [offset], [sections] = struct.unpack_from("<Q", header, 32), struct.unpack_from("<Q", header, 40)
-        [count] = struct.unpack_from("<H", header, 56)
-        if count == 0xffff:             # more than fit: a section says how many
-            [count] = struct.unpack_from("<I", os.pread(self.file, 64, sections), 44)
-        table = os.pread(self.file, 56 * count, offset)
-        segments = list(struct.iter_unpack("<IIQQQQQQ", table))
-        # (address, length in the core file, offset, file)
-        self.parts = sorted((s[3], s[5], s[2], self.file) for s in segments if s[0] == 1 and s[5])
-        self.starts = [part[0] for part in self.parts]
-        self.bases, self.mapped = {}, []
-        for segment in segments:
-            if segment[0] == 4:
-                self.read_notes(os.pread(self.file, segment[5], segment[2]))
-
-    def read_notes(self, notes):
-        at = 0
-        while at + 12 <= len(notes):
-            names, length, kind = struct.unpack_from("<III", notes, at)
-            at += 12 + (names + 3 & ~3)
-            if kind == 0x46494c45:      # NT_FILE
-                count, page = struct.unpack_from("<QQ", notes, at)
-                paths = notes[at + 16 + 24 * count:at + length].split(b"\0")
-                for i in range(count):
-                    start, end, offset = struct.unpack_from("<QQQ", notes, at + 16 + 24 * i)
-                    path = os.fsdecode(paths[i])
-                    self.mapped.append((start, end - start, offset * page, path))
-                    if offset == 0:
-                        self.bases.setdefault(path, start)
-            at += length + 3 & ~3
-
-    def read(self, address, length):
-        i = bisect.bisect_right(self.starts, address) - 1
-        if i >= 0:
-            start, size, offset, file = self.parts[i]
-            if address + length <= start + size:
-                return os.pread(file, length, offset + address - start)
-        for start, size, offset, path in self.mapped:
-            if start <= address and address + length <= start + size:
-                try:
-                    with open(path, "rb") as file:
-                        return os.pread(file.fileno(), length, offset + address - start)
-                except OSError:
-                    break
-        raise Unreadable(f"{address:#x}")
-
-
-# ---- descriptors ---------------------------------------------------------------------------------
-
-class Descriptors:
-    """What the descriptors of a process lead to: files by name, sockets by their addresses."""
-
-    def __init__(self, pid):
-        self.pid = pid
-        self.sockets = None
-        self.known = {}
-
-    def describe(self, fd):
-        if fd not in self.known:
-            self.known[fd] = self.look_up(fd)
-        return self.known[fd]
-
-    def look_up(self, fd):
-        try:
-            target = os.readlink(f"/proc/{self.pid}/fd/{fd}")
-        except OSError:
-            return ""
-        inode = re.fullmatch(r"socket:\[(\d+)\]", target)
-        return self.of_socket(inode[1]) or target if inode else target
-
-    def of_socket(self, inode):
-        if self.sockets is None:
-            self.sockets = {}
-            for kind in ("tcp", "tcp6", "udp", "udp6"):
-                for words in self.lines(kind):
-                    self.sockets[words[9]] = self.connection(kind, words)
-            for words in self.lines("unix"):
-                self.sockets[words[6]] = f"unix {words[7]}" if len(words) > 7 else "unix socket"
-        return self.sockets.get(inode)
-
-    def lines(self, kind):
-        try:
-            lines = Path(f"/proc/{self.pid}/net/{kind}").read_text(errors="replace").splitlines()[1:]
-        except OSError:
-            return []
-        return [line.split() for line in lines]
-
-    def connection(self, kind, words):
-        local, remote = (self.address(word) for word in words[1:3])
-        if words[3] == "0A":
-            return f"{local} (listens)"
-        if int(words[2].rpartition(":")[2], 16) == 0:
-            return f"{local} ({kind.rstrip('6')})"
-        return f"{local} <- {remote}"
-
-    @staticmethod
-    def address(word):
-        """Each 32 bits of an address are written as a number of this machine."""
-        number, port = word.split(":")
-        raw = b"".join(struct.pack("=I", int(number[i:i + 8], 16)) for i in range(0, len(number), 8))
-        if len(raw) == 4:
-            return f"{socket.inet_ntop(socket.AF_INET, raw)}:{int(port, 16)}"
-        text = socket.inet_ntop(socket.AF_INET6, raw)
-        return f"[{text.removeprefix('::ffff:') if '.' in text else text}]:{int(port, 16)}"
-
-
-# ---- threads -------------------------------------------------------------------------------------
 
 class Thread:
     """One green thread, as its record was when it was read."""
 
-    def __init__(self, process, record, data):
-        field = process.at
-        word = lambda name: struct.unpack_from("<Q", data, field[name])[0]
-        half = lambda name: struct.unpack_from("<I", data, field[name])[0]
-        self.record, self.data = record, data
-        self.id, self.sp, self.fs, self.start = half("id"), word("sp"), word("fs"), word("start")
-        self.state, self.fd, self.address = half("state"), half("reason.fd"), word("reason.address")
-        kind = half("reason")
-        self.reason = process.waits[kind] if kind < len(process.waits) else f"wait number {kind}"
-        name = data[field["name"]:field["name"] + NAME_SIZE]
-        self.name = name.partition(b"\0")[0].decode(errors="backslashreplace")
-        self.base, self.length = word("stack.base"), word("stack.length")
-        self.next, self.previous = word("links.next"), word("links.prev")
+    def __init__(self, process, record, row):
+        self.record, self.row = record, row
+        self.id, self.sp, self.fs, self.start = row.id, row.sp, row.fs, row.start
+        self.state, self.fd, self.address = row.state, row.fd, row.address
+        self.reason = process.reason_of(row)
+        self.name = row.name.partition(b"\0")[0].decode(errors="backslashreplace")
+        self.base, self.length, self.next, self.previous = row.base, row.length, row.next, row.prev
         # When it began to wait, on the clock of time.monotonic(); None in a library that does not say.
-        self.since = word("since") / 1e9 if "since" in field else None
+        self.since = row.since / 1e9 if hasattr(row, "since") else None
         self.is_main = self.id == 1 or self.start == 0
         self.is_current = False
         self.owner = None               # the tid in the lock that it waits for, once that was looked at
@@ -270,11 +59,33 @@ class Thread:
         return f"thread {self.id}{' (main)' if self.is_main else ''}" + (f' "{self.name}"' if self.name else "")
 
     def registers(self, stack):
-        """Of a suspended thread, as they are when it has left the switch; by the bytes from `sp` on."""
-        if len(stack) < FRAME.size:
-            raise Unreadable(f"{self.sp:#x}")
-        found = dict(zip(FRAME_REGISTERS, FRAME.unpack_from(stack)))
-        return found | {"rsp": self.sp + FRAME.size, "fs_base": self.fs}
+        return registers_of(self, stack)
+
+
+def registers_of(thread, stack):
+    """Of a suspended thread, as they are when it has left the switch; by the bytes from `sp` on."""
+    if len(stack) < FRAME.size:
+        raise Unreadable(f"{thread.sp:#x}")
+    found = dict(zip(FRAME_REGISTERS, FRAME.unpack_from(stack)))
+    return found | {"rsp": thread.sp + FRAME.size, "fs_base": thread.fs}
+
+
+class Layout:
+    """Reads records: what is known of them, as named tuples, whose names are those behind the point: fd, base, prev."""
+
+    def __init__(self, at):
+        names = sorted((name for name in FIELDS if name in at), key=at.get)
+        form, end = "<", 0
+        for name in names:
+            form += f"{at[name] - end}x{FIELDS[name]}"
+            end = at[name] + struct.calcsize(FIELDS[name])
+        self.struct = struct.Struct(form)
+        self.size = self.struct.size
+        self.row = namedtuple("Row", [name.rpartition(".")[2] for name in names])
+
+    def unpack(self, data):
+        """Of records that lie one behind the other."""
+        return map(self.row._make, self.struct.iter_unpack(data))
 
 
 class Process:
@@ -289,21 +100,19 @@ class Process:
             self.at = self.read_table(table)
             if self.at["version"] != VERSION:
                 raise NotGreen(f"this libgreen is of another version (its layout is {self.at['version']})")
-            # Links are two words (scheduler/src/list.rs).
-            self.at.setdefault("links.prev", self.at["links.next"] + 8)
+            self.at["links.prev"] = self.at["links.next"] + 8
             self.runtime = self.word(self.at["runtime"])
             if not self.runtime:
                 raise NotGreen("libgreen is loaded, but the program has not made a thread yet, or runs natively")
             self.waits = self.read_names(self.at["waits"])
         except Unreadable as error:
             raise NotGreen(f"the table of libgreen cannot be read ({error})") from None
-        fields = [at for name, at in self.at.items() if name not in ("version", "roster", "runtime", "waits")
-                  and not name.startswith("runtime.")]
-        self.size = max(fields) + NAME_SIZE
+        self.records = array("Q")
+        self.layout = Layout(self.at)
         self.tids = self.tid_offset = None
 
     def word(self, address):
-        return struct.unpack("<Q", self.memory.read(address, 8))[0]
+        return WORD.unpack(self.memory.read(address, 8))[0]
 
     def read_table(self, at):
         found = {}
@@ -328,63 +137,111 @@ class Process:
     def switches(self):
         return self.word(self.runtime + self.at["runtime.switches"])
 
-    def thread(self, record):
-        return Thread(self, record, self.memory.read(record, self.size))
+    # ---- the roster ------------------------------------------------------------------------------
 
-    def threads(self):
-        """All that have not ended. Whoever is taken off the list while it is read, or whose record becomes another's, no
-        longer has the neighbours by which it was reached: then its predecessor is asked again."""
-        found, lost = [], 0
-        while True:
+    def thread(self, record):
+        [row] = self.layout.unpack(self.memory.read(record, self.layout.size))
+        return Thread(self, record, row)
+
+    def roster(self):
+        """The records of all threads that have not ended, in the order of their creation. Whoever is taken off the list
+        while it is read, or whose record becomes another's, no longer has the neighbours by which it was reached: then the
+        one before its predecessor is asked again."""
+        found, lost, links = array("Q"), 0, Links(self)
+        record, previous = self.word(self.at["roster"]), 0
+        while record:
             try:
-                record = found[-1].next if found else self.word(self.at["roster"])
-                if not record:
-                    break
-                thread = self.thread(record)
-                good = thread.previous == (found[-1].record if found else 0)
+                after, before = links.of(record, found)
+                good = before == previous
             except Unreadable:
                 good = False
             if good:
-                found.append(thread)
+                found.append(record)
+                record, previous = after, record
                 continue
             lost += 1
             if lost > MOST_LOST:
                 raise NotGreen("the list of threads cannot be read: it changes all the time, or is damaged")
-            if found:
+            links.forget()
+            record, previous = self.word(self.at["roster"]), 0
+            while found:
                 found.pop()
-            if found:
                 try:
-                    found[-1] = self.thread(found[-1].record)
+                    if found:
+                        record, previous = links.of(found[-1], found)[0], found[-1]
+                        break
                 except Unreadable:
-                    found.pop()
-        current = self.current()
+                    continue
+        if len(set(found)) < len(found):        # one has ended, and another one that is on the list, too, has its record
+            found = array("Q", dict.fromkeys(found))
+        self.records, self.tids = found, None
+        return found
+
+    def rows(self, records):
+        """Of each record its Row, or None if it cannot be read."""
+        size = self.layout.size
+        data, missing = self.memory.gather(records, [size] * len(records))
+        rows = list(self.layout.unpack(data))
+        for i in missing:
+            rows[i] = None
+        return rows
+
+    def is_listed(self, record, row):
+        """The record, read a moment ago, is on the roster, so the thread has not ended: its predecessor says so."""
+        try:
+            return self.word(row.prev + self.at["links.next"] if row.prev else self.at["roster"]) == record
+        except Unreadable:
+            return False
+
+    def threads(self):
+        """All that have not ended."""
+        records = self.roster()
+        rows, current = self.rows(records), self.current()
+        found = [Thread(self, record, row) for record, row in zip(records, rows) if row and self.is_listed(record, row)]
         for thread in found:
             thread.is_current = thread.record == current
-        self.tids = None
-        self.listed = found
         return found
 
     # ---- what they wait for ----------------------------------------------------------------------
 
-    def tid_of(self, fs):
-        """What gettid(2) answers on the TLS block: where it is, glibc says to debuggers."""
+    def reason_of(self, row):
+        return self.waits[row.reason] if row.reason < len(self.waits) else f"wait number {row.reason}"
+
+    def tid_address(self, fs):
+        """Where what gettid(2) answers is on a TLS block: glibc says that to debuggers."""
         if self.tid_offset is None:
             about = self.memory.symbol("_thread_db_pthread_tid", like="libc")
             self.tid_offset = struct.unpack("<3I", self.memory.read(about, 12))[2] if about else 0
         if not self.tid_offset:
             raise Unreadable("tid")
-        return struct.unpack("<i", self.memory.read(fs + self.tid_offset, 4))[0]
+        return fs + self.tid_offset
+
+    def tid_of(self, fs):
+        return struct.unpack("<i", self.memory.read(self.tid_address(fs), 4))[0]
 
     def by_tid(self, tid):
         """Among the threads that were listed last."""
-        if self.tids is None:
-            self.tids = {}
-            for thread in self.listed:
-                try:
-                    self.tids[self.tid_of(thread.fs)] = thread
-                except Unreadable:
-                    pass
-        return self.tids.get(tid)
+        try:
+            if self.tids is None:
+                count = len(self.records)
+                blocks, _ = self.memory.gather([record + self.at["fs"] for record in self.records], [8] * count)
+                tids, _ = self.memory.gather([self.tid_address(fs) for [fs] in WORD.iter_unpack(blocks)], [4] * count)
+                self.tids = array("i", bytes(tids))
+            return self.thread(self.records[self.tids.index(tid)])
+        except (Unreadable, ValueError):
+            return None
+
+    def by_block(self, fs):
+        """The thread with this TLS block: all records but main's are as far from theirs."""
+        for record in self.records[:2]:
+            try:
+                model = self.thread(record)
+                thread = self.thread(fs + record - model.fs)
+                if thread.fs == fs and self.is_listed(thread.record, thread.row):
+                    return thread
+            except Unreadable:
+                continue
+        return None
 
     def look_at(self, thread):
         """At what will be told later: the lock or descriptor that it waits for."""
@@ -433,8 +290,8 @@ class Process:
         if reason == "rwlock":
             return f"read-write lock {thread.address:#x}{self.owner_of(thread)}"
         if reason == "join":
-            whom = [other for other in self.listed if other.fs == thread.address]
-            return f"the end of {whom[0].title() if whom else 'a thread that is ending'}"
+            whom = self.by_block(thread.address)
+            return f"the end of {whom.title() if whom else 'a thread that is ending'}"
         if reason == "condition":
             return f"condition variable {thread.address:#x}"
         if reason in ("semaphore", "barrier", "once", "futex", "libc lock"):
@@ -442,3 +299,39 @@ class Process:
         if reason == "offload":
             return f"{call or 'a call'} on a helper"
         return f"{reason} ({call})" if call and call != reason else reason
+
+
+class Links:
+    """Whom a record has for neighbours: (next, previous). The links of those that probably follow are read along with it,
+    each of them as far from the one before as eight threads ago; whoever follows them finds out where that was wrong."""
+
+    def __init__(self, process):
+        self.memory, self.offset = process.memory, process.at["links.next"]
+        self.known, self.ahead, self.expected = {}, 1, 0
+
+    def forget(self):
+        self.known = {}
+
+    def of(self, record, found):
+        links = self.known.get(record)
+        if not links:
+            self.read_ahead(record, found)
+            links = self.known.get(record)
+        if not links:
+            raise Unreadable(f"{record:#x}")
+        return links
+
+    def read_ahead(self, record, found):
+        # As many more as were right, and half as many where one was not.
+        self.ahead = min(2 * self.ahead, MOST_AHEAD) if record == self.expected else max(self.ahead // 2, 1)
+        last = found[-PERIOD:]
+        steps = [after - before for before, after in zip(last, [*last[1:], record])]
+        usual = sorted(steps)[len(steps) // 2] if steps else 0      # (one may lead from a row of stacks to the next)
+        steps = [step if abs(step - usual) < NEAR else usual for step in steps]
+        guesses = [record]
+        if len(steps) == PERIOD:
+            guesses += itertools.islice(itertools.accumulate(itertools.cycle(steps), initial=record), 1, self.ahead + 1)
+        self.expected = guesses.pop() if len(guesses) > 1 else record
+        places = [(guess + self.offset) % 2**64 for guess in guesses]
+        data, missing = self.memory.gather(places, [LINKS.size] * len(places), is_guess=True)
+        self.known = dict(zip(guesses, LINKS.iter_unpack(data[:LINKS.size * (len(places) - len(missing))])))
