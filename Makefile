@@ -22,6 +22,7 @@ RUST    := $(shell find scheduler shim -name '*.rs') Cargo.toml scheduler/Cargo.
 # What green reads, beside the library.
 PARTS   := scripts/green.d/check.sh scripts/green.d/calls.awk scripts/green.d/features.sh \
            scripts/lib/coverage.txt scripts/lib/coverage_waits.txt
+TRACE_PARTS := $(addprefix scripts/lib/,trace_file.py trace_states.py trace_json.py trace_table.py trace_symbols.py)
 
 LIBDIR  := /usr/lib/x86_64-linux-gnu
 
@@ -91,6 +92,8 @@ install:
 	install -d $(DESTDIR)$(PREFIX)/lib/green/gdb
 	install -m 755 scripts/green-dump $(DESTDIR)$(PREFIX)/bin/green-dump
 	install -m 755 scripts/green-top $(DESTDIR)$(PREFIX)/bin/green-top
+	install -m 755 scripts/green-trace $(DESTDIR)$(PREFIX)/bin/green-trace
+	install -m 644 $(TRACE_PARTS) $(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 scripts/lib/counters.py scripts/lib/exposition.py $(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 scripts/lib/threads.py scripts/lib/memory.py scripts/lib/snapshot.py scripts/lib/unwinding.py \
 		$(DESTDIR)$(PREFIX)/lib/green
@@ -103,6 +106,7 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/green $(DESTDIR)$(PREFIX)/lib/green/libgreen.so \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(PARTS))) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/green.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
+	rm -f $(DESTDIR)$(PREFIX)/bin/green-trace $(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(TRACE_PARTS)))
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-top $(DESTDIR)$(PREFIX)/lib/green/counters.py $(DESTDIR)$(PREFIX)/lib/green/exposition.py
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,threads.py memory.py snapshot.py unwinding.py)

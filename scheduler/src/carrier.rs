@@ -434,6 +434,7 @@ impl Carrier {
                 self.empty_inbox();
             }
             if self.signals.load(Ordering::Relaxed) != 0 {
+                let _outside = self.begin_outside();
                 (self.host.get().interrupt_targets)();
             }
             let thread = self.run.pop();

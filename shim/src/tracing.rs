@@ -7,7 +7,8 @@
 //! A copy of `/proc/self/maps` follows the events, made at the start and again at exit: by it addresses get names.
 
 use crate::log::Line;
-use crate::pthread::green;
+use crate::pthread::green::{self, Green};
+use crate::pthread::roster;
 use crate::{options, say};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -30,9 +31,13 @@ pub fn start() {
     }
     begin();
     extern "C" fn at_exit() {
-        if let Some(ring) = trace::ring() {
-            copy_maps(ring);
+        let (Some(ring), Some(rt)) = (trace::ring(), crate::start::runtime()) else { return };
+        if ring.written.load(Ordering::Relaxed) > ring.capacity {
+            // Their beginnings are gone: say once more who they are.
+            roster::each(tell_who);
         }
+        trace::set_clock(rt.clock.now());
+        copy_maps(ring);
     }
     // SAFETY: the function fits and is never unloaded.
     unsafe { libc::atexit(at_exit) };
@@ -48,6 +53,17 @@ pub fn after_fork() {
     }
     if options::TRACE.get().is_some_and(|path| path.to_bytes().windows(2).any(|two| two == b"%p")) {
         begin();
+    }
+}
+
+fn tell_who(green: &Green) {
+    let is_main = core::ptr::eq(&raw const green.thread, green::main_thread());
+    let function = if is_main { 0 } else { green.start as *const () as u64 };
+    trace::record(What::Create, 0, green.thread.id, function);
+    // SAFETY: names are changed on the carrier, and we are on it.
+    let name = unsafe { &*green.name.get() };
+    if name[0] != 0 {
+        named(green.thread.id, name);
     }
 }
 
@@ -75,7 +91,7 @@ fn begin() {
             }
             if let Some(rt) = crate::start::runtime() {
                 let me = green::current(rt);
-                trace::record(What::Create, 0, me.thread.id, 0);
+                tell_who(me);
                 trace::record(What::Run, 0, me.thread.id, 0);
             }
         }
