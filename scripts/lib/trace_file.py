@@ -20,6 +20,8 @@ FIXED = struct.Struct("<8sQQQ4Q2Q256s")     # and then the names of calls
 NAME_BYTES, NAMES = 32, 48
 AT_ONCE = 1 << 15                           # events that are copied together
 WRITTEN_AT = 24
+COPIED_MOST = 256 << 20                     # bytes: of a larger file the events are read in place
+TRIES = 20
 
 (CREATE, RUN, PARK, UNPARK, YIELD, END, CALL, RETURNED, HANDLER, HANDLER_ENDS, IDLE, NAME) = range(1, 13)
 KINDS = ("create", "run", "park", "unpark", "yield", "end", "call", "returned", "handler", "handler_ends", "idle", "name")
@@ -45,10 +47,24 @@ class Trace:
                 raise NotATrace(f"{path}: not a regular file")
             if found.st_size < HEAD:
                 raise NotATrace(f"{path}: not a trace of libgreen: only {found.st_size} bytes")
-            self.data = mmap.mmap(fd, found.st_size, prot=mmap.PROT_READ)
+            self.file = self.data = mmap.mmap(fd, found.st_size, prot=mmap.PROT_READ)
         finally:
             os.close(fd)
         self.read_head()
+        if len(self.file) <= COPIED_MOST:
+            self.copy()
+
+    def copy(self):
+        """At once, for a process that runs may go round the ring while its events are looked at one by one."""
+        for _ in range(TRIES):
+            self.data = self.file[:]
+            self.read_head()
+            if self.written_now() - self.written < self.capacity // 2:
+                break
+        self.written_then = self.written_now()
+
+    def written_now(self):
+        return struct.unpack_from("<Q", self.file, WRITTEN_AT)[0]
 
     def read_head(self):
         magic, self.process, self.capacity, self.written, *clocks, maps_at, maps_length, reasons = FIXED.unpack_from(self.data)
@@ -82,7 +98,7 @@ class Trace:
             begin = HEAD + place * EVENT.size
             chunk = self.data[begin:begin + count * EVENT.size]
             # One more than fit may be half written.
-            [written] = struct.unpack_from("<Q", self.data, WRITTEN_AT)
+            written = self.written_now() if self.data is self.file else self.written_then
             gone = min(max(written + 1 - self.capacity - at, 0), count) if written != self.written else 0
             self.lost += gone
             for event in EVENT.iter_unpack(chunk[gone * EVENT.size:]):
