@@ -2,7 +2,7 @@
  * mutex and for a condition: each gets the end of its own child, and the waiting
  * ones are not disturbed: fork(2), vfork(2), execve(2).
  */
-#include "lib/check.h"
+#include "lib/crowd.h"
 
 enum { THREADS = 8, ROUNDS = 5 };
 
@@ -108,16 +108,12 @@ static void *make_children(void *number)
 int main(void)
 {
     thread_body *waits[] = { in_read, in_lock, in_wait };
-    pthread_t threads[THREADS], waiting[COUNT(waits)];
+    pthread_t waiting[COUNT(waits)];
     CHECK(pipe(ends) == 0 && pthread_mutex_lock(&mutex) == 0);
     for (size_t i = 0; i < COUNT(waits); i++)
         waiting[i] = start(waits[i], NULL);
     others_run();
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(make_children, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, make_children);
     printf("%d threads had %d children each\n", THREADS, 5 * ROUNDS);
     CHECK(wait(NULL) == -1 && errno == ECHILD);
     for (size_t i = 0; i < COUNT(waits); i++)

@@ -2,33 +2,11 @@
  * a read that a signal handler without SA_RESTART ends: popen(3), signal(7).
  */
 #include "lib/beside.h"
+#include "lib/command.h"
 
-enum { GO = 8, AT_IT = 9, THREADS = 6, LINES = 3000 };
+enum { THREADS = 6, LINES = 3000 };
 
-static int go[2], at_it[2];
 static FILE *command;
-
-static void tell(const char *what, int status)
-{
-    if (status == -1)
-        printf("%s: -1, %s\n", what, errno_name(errno));
-    else if (WIFEXITED(status))
-        printf("%s: exit %d\n", what, WEXITSTATUS(status));
-    else
-        printf("%s: killed by SIG%s\n", what, sigabbrev_np(WTERMSIG(status)));
-}
-
-static void at_command(void *unused)
-{
-    (void)unused;
-    CHECK(take(at_it[0]) == 'x' && take(at_it[0]) == '\n');
-}
-
-static void let_go(void *unused)
-{
-    (void)unused;
-    CHECK(write(go[1], "go\n", 3) == 3);
-}
 
 /* ---- one stream, many threads ---- */
 
@@ -162,8 +140,7 @@ static void *modes(void *unused)
 
 int main(void)
 {
-    CHECK(pipe2(go, O_CLOEXEC) == 0 && dup2(go[0], GO) == GO);
-    CHECK(pipe2(at_it, O_CLOEXEC) == 0 && dup2(at_it[1], AT_IT) == AT_IT);
+    open_command_pipes();
     shared();
     beside("pclose", open_and_close, at_command, let_go, "echo x >&9; read word <&8; exit 7");
     beside("pclose", open_and_close, at_command, let_go, "echo x >&9; read word <&8; kill -9 $$");

@@ -1,20 +1,12 @@
 /* File actions, attributes and error numbers of posix_spawn(3) in threads, and
  * children that many threads spawn at once.
  */
-#include "lib/check.h"
+#include "lib/crowd.h"
 #include <spawn.h>
 
 enum { THREADS = 8, ROUNDS = 5 };
 
 extern char **environ;
-
-static void tell(const char *what, int status)
-{
-    if (WIFEXITED(status))
-        printf("%s: exit %d\n", what, WEXITSTATUS(status));
-    else
-        printf("%s: killed by SIG%s\n", what, sigabbrev_np(WTERMSIG(status)));
-}
 
 /* Runs `command` by the shell and tells its end. */
 static void spawn(const char *what, const char *command, const posix_spawn_file_actions_t *actions,
@@ -28,7 +20,7 @@ static void spawn(const char *what, const char *command, const posix_spawn_file_
         return;
     }
     CHECK(waitpid(child, &status, 0) == child);
-    tell(what, status);
+    printf("%s: %s\n", what, how_it_ended(status));
 }
 
 static void *file_actions(void *unused)
@@ -75,11 +67,11 @@ static void *attributes(void *unused)
     CHECK(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK) == 0);
     CHECK(posix_spawnp(&child, "grep", NULL, &attr, words, environ) == 0);
     CHECK(waitpid(child, &status, 0) == child);
-    tell("SIGTERM blocked", status);
+    printf("SIGTERM blocked: %s\n", how_it_ended(status));
     CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
     CHECK(posix_spawnp(&child, "grep", NULL, NULL, words, environ) == 0);
     CHECK(waitpid(child, &status, 0) == child);
-    tell("SIGTERM blocked by the thread", status);
+    printf("SIGTERM blocked by the thread: %s\n", how_it_ended(status));
 
     CHECK(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID) == 0);
     spawn("own session", "test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$", NULL, &attr);
@@ -111,14 +103,9 @@ static void *one_of_many(void *number)
 
 int main(void)
 {
-    pthread_t threads[THREADS];
     join(start(file_actions, NULL));
     join(start(attributes, NULL));
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(one_of_many, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, one_of_many);
     printf("%d at once\n", THREADS);
     return 0;
 }

@@ -3,10 +3,12 @@
  * program's dispositions, and a signal handler does not end the wait.
  */
 #include "lib/beside.h"
+#include "lib/command.h"
+#include "lib/crowd.h"
 
-enum { GO = 8, AT_IT = 9, THREADS = 10 };
+enum { THREADS = 10 };
 
-static int go[2], at_it[2], status;
+static int status;
 static pthread_t caller;
 static volatile sig_atomic_t children, others;
 
@@ -20,16 +22,6 @@ static void count_other(int signal)
 {
     (void)signal;
     others++;
-}
-
-static void tell(const char *what, int status)
-{
-    if (status == -1)
-        printf("%s: -1, %s\n", what, errno_name(errno));
-    else if (WIFEXITED(status))
-        printf("%s: exit %d\n", what, WEXITSTATUS(status));
-    else
-        printf("%s: killed by SIG%s\n", what, sigabbrev_np(WTERMSIG(status)));
 }
 
 static void blocked(const char *when)
@@ -62,18 +54,11 @@ static void *run(void *unused)
     return unused;
 }
 
-static void at_command(void *unused)
+static void at_the_command(void *unused)
 {
-    (void)unused;
-    CHECK(take(at_it[0]) == 'x' && take(at_it[0]) == '\n');
+    at_command(unused);
     dispositions("meanwhile");
     blocked("another thread");
-}
-
-static void let_go(void *unused)
-{
-    (void)unused;
-    CHECK(write(go[1], "go\n", 3) == 3);
 }
 
 static void send_signals(void *unused)
@@ -115,12 +100,10 @@ static void *results(void *unused)
 int main(void)
 {
     struct sigaction action = { .sa_handler = count_child };
-    pthread_t threads[THREADS];
-    CHECK(pipe2(go, O_CLOEXEC) == 0 && dup2(go[0], GO) == GO);
-    CHECK(pipe2(at_it, O_CLOEXEC) == 0 && dup2(at_it[1], AT_IT) == AT_IT);
+    open_command_pipes();
 
     dispositions("before");
-    beside("system", run, at_command, let_go, NULL);
+    beside("system", run, at_the_command, let_go, NULL);
     dispositions("after");
 
     CHECK(sigaction(SIGCHLD, &action, NULL) == 0);
@@ -128,18 +111,14 @@ int main(void)
     CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
     CHECK(sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGQUIT, &action, NULL) == 0);
     dispositions("before");
-    beside("system, signals", run, at_command, send_signals, NULL);
+    beside("system, signals", run, at_the_command, send_signals, NULL);
     dispositions("after");
     printf("SIGCHLD: %s\n", children ? "handled afterwards" : "lost");
     printf("SIGINT and SIGQUIT: %s\n", others == 1 ? "ignored" : "handled");
     CHECK(signal(SIGCHLD, SIG_DFL) != SIG_ERR);
 
     join(start(results, NULL));
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(one_of_many, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, one_of_many);
     printf("%d at once\n", THREADS);
     CHECK(wait(NULL) == -1 && errno == ECHILD);
 

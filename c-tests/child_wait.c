@@ -3,55 +3,11 @@
  * waitid(2), wait4(2).
  */
 #include "lib/beside.h"
+#include "lib/gated_child.h"
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 enum { WAITERS = 5 };
-
-static int gate[2], at_it[2];
-static pid_t child;
-
-/* A child, in a process group of its own, that ends with this status when the
- * gate opens. */
-static void make_child(int status)
-{
-    char token;
-    CHECK((child = fork()) >= 0);
-    if (child == 0)
-        _exit(read(gate[0], &token, 1) == 1 ? status : 99);
-    CHECK(setpgid(child, child) == 0);
-}
-
-static void announce(void)
-{
-    give(at_it[1], 'x');
-}
-
-static void announced(void *unused)
-{
-    (void)unused;
-    CHECK(take(at_it[0]) == 'x');
-    others_run();
-}
-
-static void open_gate(void *unused)
-{
-    (void)unused;
-    give(gate[1], 'x');
-}
-
-static void tell(const char *what, pid_t found, const int *status)
-{
-    if (found == -1)
-        printf("%s: -1, %s\n", what, errno_name(errno));
-    else
-        printf("%s: %s, exit %d\n", what, found == child ? "this child" : "another",
-               WEXITSTATUS(*status));
-}
 
 static void tell_info(const char *what, int result, const siginfo_t *info)
 {
@@ -160,7 +116,7 @@ int main(void)
         { "wait3", by_wait3 }, { "waitpid", by_group }, { "waitid, P_PGID", leaving_it },
         { "waitid, P_PIDFD", by_pidfd }, { "waitid, P_ALL", of_all },
     };
-    CHECK(pipe(gate) == 0 && pipe(at_it) == 0);
+    make_gate();
     for (size_t i = 0; i < COUNT(waits); i++) {
         make_child(3 + (int)i);
         beside(waits[i].name, waits[i].wait, announced, open_gate, NULL);

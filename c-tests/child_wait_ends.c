@@ -2,54 +2,7 @@
  * SA_RESTART, cancellation, which leaves the child, and errors: wait(2),
  * waitid(2), wait4(2), pthreads(7).
  */
-#include "lib/check.h"
-
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
-static int gate[2], at_it[2];
-static pid_t child;
-static pthread_t waiter;
-
-/* A child, in a process group of its own, that ends with this status when the
- * gate opens. */
-static void make_child(int status)
-{
-    char token;
-    CHECK((child = fork()) >= 0);
-    if (child == 0)
-        _exit(read(gate[0], &token, 1) == 1 ? status : 99);
-    CHECK(setpgid(child, child) == 0);
-}
-
-static void announce(void)
-{
-    waiter = pthread_self();
-    give(at_it[1], 'x');
-}
-
-static void announced(void *unused)
-{
-    (void)unused;
-    CHECK(take(at_it[0]) == 'x');
-    others_run();
-}
-
-static void open_gate(void *unused)
-{
-    (void)unused;
-    give(gate[1], 'x');
-}
-
-static void tell(const char *what, pid_t found, const int *status)
-{
-    if (found == -1)
-        printf("%s: -1, %s\n", what, errno_name(errno));
-    else
-        printf("%s: %s, exit %d\n", what, found == child ? "this child" : "another",
-               WEXITSTATUS(*status));
-}
+#include "lib/gated_child.h"
 
 static volatile sig_atomic_t handled;
 
@@ -79,7 +32,7 @@ static void interrupt(int flags, void *how)
     pthread_t thread = start(interrupted, how);
     announced(NULL);
     do {
-        CHECK(pthread_kill(waiter, SIGUSR1) == 0);
+        CHECK(pthread_kill(thread, SIGUSR1) == 0);
         others_run();
     } while (flags ? !handled : pthread_tryjoin_np(thread, NULL) == EBUSY);
     open_gate(NULL);
@@ -116,7 +69,7 @@ static void *errors(void *unused)
 int main(void)
 {
     int status;
-    CHECK(pipe(gate) == 0 && pipe(at_it) == 0);
+    make_gate();
     interrupt(0, NULL);
     interrupt(SA_RESTART, NULL);
     interrupt(0, gate);

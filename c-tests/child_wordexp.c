@@ -2,11 +2,11 @@
  * results and error codes are those of the man page.
  */
 #include "lib/beside.h"
+#include "lib/command.h"
+#include "lib/crowd.h"
 #include <wordexp.h>
 
-enum { GO = 8, AT_IT = 9, THREADS = 8 };
-
-static int go[2], at_it[2];
+enum { THREADS = 8 };
 
 static const char *code_name(int code)
 {
@@ -40,18 +40,6 @@ static void *slow(void *unused)
     return unused;
 }
 
-static void at_command(void *unused)
-{
-    (void)unused;
-    CHECK(take(at_it[0]) == 'x' && take(at_it[0]) == '\n');
-}
-
-static void let_go(void *unused)
-{
-    (void)unused;
-    CHECK(write(go[1], "go\n", 3) == 3);
-}
-
 static void *codes(void *unused)
 {
     setenv("WORD", "two words", 1), unsetenv("MISSING");
@@ -81,16 +69,10 @@ static void *one_of_many(void *number)
 
 int main(void)
 {
-    pthread_t threads[THREADS];
-    CHECK(pipe2(go, O_CLOEXEC) == 0 && dup2(go[0], GO) == GO);
-    CHECK(pipe2(at_it, O_CLOEXEC) == 0 && dup2(at_it[1], AT_IT) == AT_IT);
+    open_command_pipes();
     beside("wordexp", slow, at_command, let_go, NULL);
     join(start(codes, NULL));
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(one_of_many, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, one_of_many);
     printf("%d at once\n", THREADS);
     CHECK(wait(NULL) == -1 && errno == ECHILD);
     return 0;

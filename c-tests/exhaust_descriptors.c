@@ -4,12 +4,12 @@
  *
  * test: libgreen-line
  */
+#include "lib/exchange.h"
 #include "lib/refuse.h"
 #include <dirent.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pwd.h>
-#include <semaphore.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -25,7 +25,7 @@
 extern char **environ;
 
 static int data[2], pair[2], connection[2], sets[2];
-static sem_t begun, ping, pong;
+static sem_t begun;
 
 static void show_result(const char *what, int done)
 {
@@ -115,26 +115,6 @@ static void *by_recv(void *unused)
     return unused;
 }
 
-static void *answer(void *unused)
-{
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_wait(&ping) == 0);
-        CHECK(sem_post(&pong) == 0);
-    }
-    return unused;
-}
-
-/* Like others_run(), but without a descriptor. */
-static void exchange(void)
-{
-    pthread_t thread = start(answer, NULL);
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_post(&ping) == 0);
-        CHECK(sem_wait(&pong) == 0);
-    }
-    join(thread);
-}
-
 static void waiters(void)
 {
     const struct { const char *name; thread_body *body; int to; } ways[] = {
@@ -197,8 +177,7 @@ static void one_left(void)
 int main(void)
 {
     struct epoll_event event = { .events = EPOLLIN };
-    CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&ping, 0, 0) == 0 && sem_init(&pong, 0, 0) == 0);
-    CHECK(pipe(data) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    CHECK(sem_init(&begun, 0, 0) == 0 && pipe(data) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
     tcp_pair(connection);
     CHECK((sets[0] = epoll_create1(0)) >= 0 && epoll_ctl(sets[0], EPOLL_CTL_ADD, data[0], &event) == 0);
     alone("before the first thread", before);

@@ -2,14 +2,11 @@
  * the read waits all the same, and others run meanwhile, and so does a poll:
  * getrlimit(2) (RLIMIT_NOFILE), read(2), poll(2).
  */
-#include "lib/check.h"
+#include "lib/exchange.h"
 #include <poll.h>
-#include <semaphore.h>
 #include <sys/resource.h>
 
-enum { HANDOVERS = 20 };
-
-static sem_t begun, ping, pong;
+static sem_t begun;
 static int data[2], polled[2];
 
 static void *read_one(void *unused)
@@ -27,26 +24,6 @@ static void *poll_one(void *unused)
     return unused;
 }
 
-static void *answer(void *unused)
-{
-    for (int i = 0; i < HANDOVERS; i++) {
-        CHECK(sem_wait(&ping) == 0);
-        CHECK(sem_post(&pong) == 0);
-    }
-    return unused;
-}
-
-/* Like others_run(), but without a descriptor. */
-static void exchange(void)
-{
-    pthread_t thread = start(answer, NULL);
-    for (int i = 0; i < HANDOVERS; i++) {
-        CHECK(sem_post(&ping) == 0);
-        CHECK(sem_wait(&pong) == 0);
-    }
-    join(thread);
-}
-
 static pthread_t waiting(thread_body *body)
 {
     pthread_t thread = start(body, NULL);
@@ -58,9 +35,7 @@ static pthread_t waiting(thread_body *body)
 
 int main(void)
 {
-    CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&ping, 0, 0) == 0
-          && sem_init(&pong, 0, 0) == 0);
-    CHECK(pipe(data) == 0 && pipe(polled) == 0);
+    CHECK(sem_init(&begun, 0, 0) == 0 && pipe(data) == 0 && pipe(polled) == 0);
     exchange();
 
     struct rlimit limit = { 64, 64 };

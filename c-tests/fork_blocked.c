@@ -3,7 +3,7 @@
  * another thread of the parent takes.
  *
  * Follows fork(2), signal(7), kill(2). */
-#include "lib/check.h"
+#include "lib/flood.h"
 
 enum { CHILDREN = 100 };
 static volatile sig_atomic_t handled_in;
@@ -21,15 +21,6 @@ static void *take_signals(void *pipe)
     return NULL;
 }
 
-static pid_t flood(void)
-{
-    pid_t parent = getpid(), pid = fork();
-    CHECK(pid >= 0);
-    while (pid == 0 && getppid() == parent)
-        kill(0, SIGUSR1);
-    return pid;
-}
-
 int main(void)
 {
     struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
@@ -41,7 +32,7 @@ int main(void)
     pthread_t taker = start(take_signals, ends);
     sigfillset(&all);
     CHECK(pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
-    pid_t flooding = flood();
+    pid_t flooding = start_flood((struct flood){ .number = SIGUSR1 });   /* to all of us */
     for (int i = 0; i < CHILDREN; i++) {
         int status;
         pid_t pid = fork();
@@ -55,8 +46,7 @@ int main(void)
         CHECK(waitpid(pid, &status, 0) == pid);
         wrong += status != 0;
     }
-    CHECK(kill(flooding, SIGKILL) == 0);
-    CHECK(waitpid(flooding, NULL, 0) == flooding);
+    end_flood(flooding);
     CHECK(handled_in == getpid());
     CHECK(close(ends[1]) == 0);
     join(taker);

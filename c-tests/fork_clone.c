@@ -3,7 +3,7 @@
  * failing exec is seen in the parent's memory; and with no memory shared, which write,
  * tell by a pipe and exit or exec. The makers and those who wait go on: clone(2).
  */
-#include "lib/check.h"
+#include "lib/crowd.h"
 #include <sched.h>
 #include <sys/mman.h>
 
@@ -96,15 +96,10 @@ static void *in_read(void *unused)
 
 int main(void)
 {
-    pthread_t threads[THREADS];
     CHECK(pipe(ends) == 0);
     pthread_t reader = start(in_read, NULL);
     others_run();
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(make_children, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, make_children);
     make_children(NULL);
     printf("%d makers had %d children each\n", THREADS + 1, 6 * ROUNDS);
     CHECK(wait(NULL) == -1 && errno == ECHILD);

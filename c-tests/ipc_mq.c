@@ -3,57 +3,7 @@
  * cancellation points. mq_notify() is silent about a message that a thread waits
  * for: mq_overview(7), mq_send(3), mq_receive(3), mq_notify(3).
  */
-#include "lib/beside.h"
-#include <mqueue.h>
-#include <sched.h>
-#include <sys/prctl.h>
-
-#include "lib/other.h"
-#include "lib/waits.h"
-
-enum { MESSAGES = 2, SIZE = 8 };
-
-static mqd_t queue, never_waits; /* two descriptions of one queue */
-
-static int put(unsigned priority)
-{
-    return mq_send(never_waits, "message", SIZE, priority);
-}
-
-static long get(void)
-{
-    char text[SIZE];
-    unsigned priority;
-    ssize_t size = mq_receive(never_waits, text, SIZE, &priority);
-    CHECK(size == -1 || (size == SIZE && strcmp(text, "message") == 0));
-    return size == -1 ? -1 : (long)priority;
-}
-
-static void obey(char word)
-{
-    CHECK(word == 'p' ? put(3) == 0 : get() >= 0);
-}
-
-static void empty(void *unused)
-{
-    (void)unused;
-    while (get() >= 0)
-        continue;
-    CHECK(errno == EAGAIN);
-}
-
-static void full(void *unused)
-{
-    (void)unused;
-    while (put(1) == 0)
-        continue;
-    CHECK(errno == EAGAIN);
-}
-
-static void thread_puts(void *unused) { (void)unused; CHECK(put(2) == 0); }
-static void thread_gets(void *unused) { (void)unused; CHECK(get() == 1); }
-static void process_puts(void *unused) { (void)unused; tell('p'); }
-static void process_gets(void *unused) { (void)unused; tell('g'); }
+#include "lib/message_queue.h"
 
 static struct timespec after(long seconds, long nanoseconds)
 {
@@ -147,15 +97,8 @@ static void notify(void)
 
 int main(void)
 {
-    char name[40], text[SIZE];
-    struct mq_attr attributes = { .mq_maxmsg = MESSAGES, .mq_msgsize = SIZE };
-    sigset_t set;
-    CHECK(sigemptyset(&set) == 0 && sigaddset(&set, SIGUSR2) == 0);
-    CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
-    snprintf(name, sizeof name, "/check-mq-%d", (int)getpid());
-    CHECK((queue = mq_open(name, O_RDWR | O_CREAT | O_EXCL, 0600, &attributes)) >= 0);
-    never_waits = mq_open(name, O_RDWR | O_NONBLOCK);
-    CHECK(mq_unlink(name) == 0 && never_waits >= 0);
+    char text[SIZE];
+    make_queue();
 
     in_four_ways(waits, COUNT(waits));
     join(start(time_out, NULL));

@@ -6,18 +6,14 @@
  * the background ("bg") it stops again, by SIGTTOU or SIGTTIN. ^C ends a plain job. Follows
  * signal(7), termios(3), tcsetpgrp(3), waitpid(2).
  */
-#include "lib/check.h"
+#include "lib/session.h"
 #include "lib/signals.h"
 
 #include <poll.h>
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <termios.h>
 
 enum { ROUNDS = 3 };
 
-static int master, slave, said[2];
+static int said[2];
 static struct termios cooked, raw;
 
 /* ---- the job -------------------------------------------------------------------- */
@@ -184,8 +180,7 @@ static void go_on(pid_t child)
 
 static void shell(void)
 {
-    CHECK(setsid() > 0 && ioctl(slave, TIOCSCTTY, 0) == 0 && pipe(said) == 0);
-    CHECK(signal(SIGTTOU, SIG_IGN) != SIG_ERR && tcgetattr(slave, &cooked) == 0);
+    CHECK(pipe(said) == 0 && signal(SIGTTOU, SIG_IGN) != SIG_ERR && tcgetattr(slave, &cooked) == 0);
     cooked.c_lflag &= ~(tcflag_t)ECHO;
     raw = cooked;
     raw.c_lflag &= ~(tcflag_t)ICANON;       /* keys at once, and signals still */
@@ -220,21 +215,9 @@ static void shell(void)
     go_on(child);
     type(cooked.c_cc[VINTR]);
     printf("  %s\n", child_end(child));
-    fflush(stdout);
-    _exit(0);
 }
 
 int main(void)
 {
-    CHECK(openpty(&master, &slave, NULL, NULL, NULL) == 0);
-    CHECK(setvbuf(stdout, NULL, _IOLBF, 0) == 0);
-    pid_t leader = fork();
-    CHECK(leader >= 0);
-    if (leader == 0) {
-        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-        shell();
-    }
-    const char *end = child_end(leader);
-    printf("the shell: %s\n", end);
-    return strcmp(end, "exit 0") != 0;
+    return have_led("the shell", shell);
 }

@@ -1,7 +1,7 @@
 /* gethostbyname(3) and its relatives hold up nobody else, whether /etc/hosts is
  * slow or a name server; h_errno and errno are the asking thread's.
  */
-#include "lib/name_server.h"
+#include "lib/name_replies.h"
 #include "lib/own_etc.h"
 #include "lib/slow_file.h"
 
@@ -49,22 +49,6 @@ static void reentrant(void)
 
 /* ---- the same by a name server ---- */
 
-static struct name_server server;
-static int reply;
-static const char *reply_address;
-
-static void await_query(void *unused)
-{
-    (void)unused;
-    take_query(&server);
-}
-
-static void reply_now(void *unused)
-{
-    (void)unused;
-    answer_query(&server, reply, reply_address);
-}
-
 static void *ask(void *name)
 {
     ask_name_server(&server);
@@ -92,13 +76,6 @@ static void *reverse(void *unused)
     ask_name_server(&server);
     tell("gethostbyaddr", gethostbyaddr(&address, sizeof address, AF_INET));
     return unused;
-}
-
-static void reply_name(void *unused)
-{
-    static const char name[] = "\005delta\007invalid";
-    (void)unused;
-    answer_with(&server, 0, name, sizeof name);
 }
 
 static void slow_server(void)

@@ -3,11 +3,9 @@
  *
  * test: slow
  */
-#include "lib/name_server.h"
+#include "lib/name_replies.h"
 #include "lib/own_etc.h"
 #include "lib/slow_file.h"
-
-static struct name_server server;
 
 static const char *code_name(int code)
 {
@@ -80,19 +78,6 @@ static void service(void)
     tell_addresses("127.0.0.1", "none", AF_INET);
 }
 
-static void await_query(void *unused)
-{
-    (void)unused;
-    take_query(&server);
-}
-
-static void give_name(void *unused)
-{
-    static const char name[] = "\005delta\007invalid";
-    (void)unused;
-    answer_with(&server, 0, name, sizeof name);
-}
-
 static void give_address(void *unused)
 {
     (void)unused;
@@ -134,11 +119,6 @@ static void *ask_in_vain(void *unused)
     return unused;
 }
 
-static void nothing(void *unused)
-{
-    (void)unused;
-}
-
 int main(void)
 {
     struct opening calls[] = {
@@ -155,12 +135,12 @@ int main(void)
     make_slow_openings(calls, COUNT(calls));
     host_missing();
     open_name_server(&server);
-    beside("getnameinfo", ask_name, await_query, give_name, &no_flags);
+    beside("getnameinfo", ask_name, await_query, reply_name, &no_flags);
     beside("getnameinfo", ask_name, await_query, give_error, &no_flags);
     beside("getnameinfo", ask_name, await_query, give_error, &required);
     beside("getaddrinfo", ask_address, await_query, give_address, NULL);
     beside("getaddrinfo", ask_address, await_query, give_no_data, NULL);
     beside("getaddrinfo", ask_address, await_query, give_error, NULL);
-    beside("getaddrinfo", ask_in_vain, await_query, nothing, NULL);
+    beside("getaddrinfo", ask_in_vain, await_query, reply_nothing, NULL);
     return 0;
 }

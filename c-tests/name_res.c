@@ -6,27 +6,11 @@
  * test: cflags=-lresolv
  * test: slow
  */
-#include "lib/name_server.h"
-#include "lib/beside.h"
+#include "lib/name_replies.h"
 
 enum { A = ns_t_a, IN = ns_c_in };
 
-static struct name_server server;
-static int reply;
-static const char *reply_address;
 static unsigned char answer[512];
-
-static void await_query(void *unused)
-{
-    (void)unused;
-    take_query(&server);
-}
-
-static void reply_now(void *unused)
-{
-    (void)unused;
-    answer_query(&server, reply, reply_address);
-}
 
 static void tell(const char *call, int size)
 {
@@ -146,11 +130,6 @@ static void *in_vain(void *unused)
     return unused;
 }
 
-static void nothing(void *unused)
-{
-    (void)unused;
-}
-
 int main(void)
 {
     static struct asking askings[] = {
@@ -168,6 +147,6 @@ int main(void)
             reply = replies[j].code, reply_address = replies[j].address;
             beside(askings[i].name, ask, await_query, reply_now, &askings[i]);
         }
-    beside("in vain", in_vain, await_query, nothing, NULL);
+    beside("in vain", in_vain, await_query, reply_nothing, NULL);
     return 0;
 }

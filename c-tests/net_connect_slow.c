@@ -6,41 +6,9 @@
  * test: slow
  * test: seeds=1
  */
-#include "lib/check.h"
+#include "lib/full_listener.h"
 #include <poll.h>
-#include <semaphore.h>
 #include <sys/time.h>
-
-static struct sockaddr_in address;
-static int listener;
-static sem_t begun;
-
-static void count(int number) { (void)number; }
-
-static void handle_with(int flags)
-{
-    struct sigaction action = { .sa_handler = count, .sa_flags = flags };
-    CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
-}
-
-/* One connection fills a queue of none: the kernel drops who comes next. */
-static int listen_full(void)
-{
-    listener = tcp_listener(&address);
-    CHECK(listen(listener, 0) == 0);
-    return tcp_connect(&address);
-}
-
-static void make_room(void)
-{
-    int accepted = accept(listener, NULL, NULL);
-    CHECK(accepted >= 0);
-}
-
-static int connect_again(int fd)
-{
-    return connect(fd, (struct sockaddr *)&address, sizeof address);
-}
 
 static int pending_error(int fd)
 {
@@ -48,41 +16,6 @@ static int pending_error(int fd)
     socklen_t length = sizeof error;
     CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0);
     return error;
-}
-
-static void tell(const char *call, int result)
-{
-    printf("  %s: %d %s\n", call, result, errno_name(result == -1 ? errno : 0));
-    fflush(stdout);
-}
-
-static void *connect_it(void *argument)
-{
-    int fd = *(int *)argument;
-    CHECK(sem_post(&begun) == 0);
-    tell("connect", connect_again(fd));
-    return NULL;
-}
-
-static pthread_t connecting(int *fd)
-{
-    CHECK((*fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
-    pthread_t thread = start(connect_it, fd);
-    CHECK(sem_wait(&begun) == 0);
-    others_run();
-    CHECK(pthread_tryjoin_np(thread, NULL) == EBUSY);
-    return thread;
-}
-
-/* The other side of `fd` is accepted and hears it. */
-static void is_connected(int fd)
-{
-    int accepted = accept(listener, NULL, NULL);
-    CHECK(accepted >= 0);
-    give(fd, 'c');
-    CHECK(take(accepted) == 'c');
-    close(accepted), close(fd);
-    puts("  connected");
 }
 
 static void complete(int fd)
@@ -98,7 +31,6 @@ static void complete(int fd)
 int main(void)
 {
     int fd, first;
-    CHECK(sem_init(&begun, 0, 0) == 0);
     others_run();
 
     puts("until there is room");
@@ -137,8 +69,8 @@ int main(void)
     CHECK((fd = socket(AF_INET, SOCK_STREAM, 0)) >= 0);
     CHECK(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0);
     double begin = seconds(CLOCK_MONOTONIC);
-    tell("connect", connect_again(fd));
-    tell("connect", connect_again(fd));
+    tell_connect(fd);
+    tell_connect(fd);
     CHECK(seconds(CLOCK_MONOTONIC) - begin >= 0.09);
     complete(fd);
     close(first), close(listener);

@@ -2,45 +2,12 @@
  * in recvmsg(), then waits on it in read(), while others run: unix(7),
  * cmsg(3), recvmsg(2).
  */
-#include "lib/check.h"
-
-union control {
-    char bytes[CMSG_SPACE(sizeof(int))];
-    struct cmsghdr align;
-};
-
-static void send_fd(int channel, int fd)
-{
-    union control control = { { 0 } };
-    struct iovec piece = { "fd", 2 };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(header), &fd, sizeof fd);
-    CHECK(sendmsg(channel, &message, 0) == 2);
-}
+#include "lib/rights.h"
 
 static int receive_fd(int channel, int flags)
 {
-    union control control;
-    char text[4];
-    struct iovec piece = { text, sizeof text };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    CHECK(recvmsg(channel, &message, flags) == 2);
-    CHECK(memcmp(text, "fd", 2) == 0);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    CHECK(header && header->cmsg_type == SCM_RIGHTS);
-    CHECK(!(message.msg_flags & (MSG_CTRUNC | MSG_TRUNC)));
     int fd;
-    memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    receive_descriptors(channel, "fd", &fd, 1, flags);
     int on_exec = fcntl(fd, F_GETFD);
     CHECK(on_exec == (flags & MSG_CMSG_CLOEXEC ? FD_CLOEXEC : 0));
     return fd;
@@ -65,7 +32,7 @@ int main(void)
         CHECK(pipe(ends) == 0);
         pthread_t thread = start(use_received, &channel[1]);
         others_run();
-        send_fd(channel[0], ends[0]);
+        send_descriptors(channel[0], "fd", &ends[0], 1);
         close(ends[0]);
         CHECK(take(channel[0]) == 'r');
         others_run();
@@ -77,7 +44,7 @@ int main(void)
 
     /* The message says so when the descriptor did not fit. */
     CHECK(pipe(ends) == 0);
-    send_fd(channel[0], ends[0]);
+    send_descriptors(channel[0], "fd", &ends[0], 1);
     char text[4];
     struct iovec piece = { text, sizeof text };
     struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
@@ -85,7 +52,7 @@ int main(void)
     CHECK(message.msg_flags & MSG_CTRUNC);
     puts("no room for control data: MSG_CTRUNC");
 
-    send_fd(channel[0], ends[0]);
+    send_descriptors(channel[0], "fd", &ends[0], 1);
     int fd = receive_fd(channel[1], 0);
     give(ends[1], 'q');
     CHECK(take(fd) == 'q');

@@ -3,49 +3,12 @@
  * process does to the open file, the other sees: unix(7), cmsg(3).
  */
 #include "lib/peer.h"
+#include "lib/rights.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 enum { KINDS = 5, ROUNDS = 10 };
-
-static void send_all(int wire, const int *fds)
-{
-    union {
-        char bytes[CMSG_SPACE(KINDS * sizeof(int))];
-        struct cmsghdr align;
-    } control = { { 0 } };
-    struct iovec piece = { "f", 1 };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(KINDS * sizeof(int));
-    memcpy(CMSG_DATA(header), fds, KINDS * sizeof(int));
-    CHECK(sendmsg(wire, &message, 0) == 1);
-}
-
-static void receive_all(int wire, int *fds)
-{
-    union {
-        char bytes[CMSG_SPACE(KINDS * sizeof(int))];
-        struct cmsghdr align;
-    } control;
-    char byte;
-    struct iovec piece = { &byte, 1 };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    CHECK(recvmsg(wire, &message, MSG_CMSG_CLOEXEC) == 1);
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    CHECK(header && header->cmsg_len == CMSG_LEN(KINDS * sizeof(int)));
-    CHECK(!(message.msg_flags & MSG_CTRUNC));
-    memcpy(fds, CMSG_DATA(header), KINDS * sizeof(int));
-}
 
 /* ---- the other process: makes five waits, and ends them when told ----------- */
 
@@ -60,7 +23,7 @@ static int be_peer(void)
         CHECK(epoll_ctl(set, EPOLL_CTL_ADD, inner[0], &wanted) == 0);
         int listener = tcp_listener(&address);
         int fds[KINDS] = { pipes[0], pair[0], event, listener, set };
-        send_all(PEER_WIRE, fds);
+        send_descriptors(PEER_WIRE, "f", fds, KINDS);
         CHECK(close(pipes[0]) == 0 && close(pair[0]) == 0);
         CHECK(take(PEER_WIRE) == 'g');
         give(pipes[1], 'p');
@@ -114,7 +77,7 @@ int main(int argc, char **argv)
         int fds[KINDS];
         char got[KINDS + 1] = "";
         pthread_t threads[KINDS];
-        receive_all(peer.wire, fds);
+        receive_descriptors(peer.wire, "f", fds, KINDS, MSG_CMSG_CLOEXEC);
         for (int i = 0; i < KINDS; i++)
             threads[i] = start(bodies[i], &fds[i]);
         others_run();

@@ -6,7 +6,7 @@
  * Each case begins with a receive that waits, so that whoever watches the
  * socket for it has begun to, and lets others run before what follows is read.
  */
-#include "lib/check.h"
+#include "lib/rights.h"
 #include <netinet/tcp.h>
 #include <sys/uio.h>
 
@@ -195,25 +195,6 @@ static void by_other_names(void)
     end();
 }
 
-static void send_with_descriptor(char byte)
-{
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = { { 0 } };
-    struct iovec piece = { &byte, 1 };
-    struct msghdr message = {
-        .msg_iov = &piece, .msg_iovlen = 1,
-        .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &theirs, sizeof theirs);
-    CHECK(sendmsg(theirs, &message, 0) == 1);
-}
-
 /* What came with a descriptor is not received together with what came before or after. */
 static void with_descriptors(void)
 {
@@ -222,7 +203,7 @@ static void with_descriptors(void)
     ours = ends[1], theirs = ends[0];
     watched();
     say("ab");
-    send_with_descriptor('c');
+    send_descriptors(theirs, "c", &theirs, 1);
     say("def");
     others_run();
     printf("descriptors between:");

@@ -1,7 +1,7 @@
 /* Threads that flush files to disk hold up nobody else, and wrong descriptors
  * are refused with the errno of fsync(2), sync_file_range(2), msync(2).
  */
-#include "lib/check.h"
+#include "lib/crowd.h"
 #include <sys/mman.h>
 
 enum { THREADS = 6, ROUNDS = 5, SIZE = 1 << 16 };
@@ -50,12 +50,7 @@ static void *errors(void *unused)
 
 int main(void)
 {
-    pthread_t threads[THREADS];
-    for (long i = 0; i < THREADS; i++)
-        threads[i] = start(flush_own_file, (void *)i);
-    others_run();
-    for (int i = 0; i < THREADS; i++)
-        join(threads[i]);
+    run_numbered(THREADS, flush_own_file);
     printf("%d threads flushed\n", THREADS);
     errors(NULL);
     puts("-- the same in a thread");

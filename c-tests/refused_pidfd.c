@@ -3,10 +3,10 @@
  * the child all the same, and others run meanwhile. Their errors are ECHILD, EINTR and
  * EINVAL only: wait(2).
  */
+#include "lib/exchange.h"
 #include "lib/refuse.h"
-#include <semaphore.h>
 
-static sem_t begun, ping, pong;
+static sem_t begun;
 static int gate[2];
 
 /* It ends when it is told to. */
@@ -37,26 +37,6 @@ static void *by_waitid(void *child)
     int result = waitid(P_PID, (id_t)*(pid_t *)child, &info, WEXITED);
     printf("  waitid: %s, exit %d\n", errno_name(result == -1 ? errno : 0), info.si_status);
     return child;
-}
-
-static void *answer(void *unused)
-{
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_wait(&ping) == 0);
-        CHECK(sem_post(&pong) == 0);
-    }
-    return unused;
-}
-
-/* Like others_run(), but without a descriptor. */
-static void exchange(void)
-{
-    pthread_t thread = start(answer, NULL);
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_post(&ping) == 0);
-        CHECK(sem_wait(&pong) == 0);
-    }
-    join(thread);
 }
 
 static void each_way(void)
@@ -92,8 +72,7 @@ static void emfile(void)
 
 int main(void)
 {
-    CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&ping, 0, 0) == 0 && sem_init(&pong, 0, 0) == 0);
-    CHECK(pipe(gate) == 0);
+    CHECK(sem_init(&begun, 0, 0) == 0 && pipe(gate) == 0);
     alone("ENOSYS", enosys);
     alone("EPERM", eperm);
     alone("no descriptor left", emfile);

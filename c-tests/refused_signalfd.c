@@ -3,10 +3,10 @@
  * descriptor, wait for the signal all the same, and others run meanwhile. Their errors
  * are EAGAIN, EINTR and EINVAL only.
  */
+#include "lib/exchange.h"
 #include "lib/refuse.h"
-#include <semaphore.h>
 
-static sem_t begun, ping, pong;
+static sem_t begun;
 static sigset_t set;
 
 static void *by_sigwait(void *unused)
@@ -25,26 +25,6 @@ static void *by_sigwaitinfo(void *unused)
     int number = sigwaitinfo(&set, &info);
     printf("  sigwaitinfo: %s, %d\n", errno_name(number == -1 ? errno : 0), number == SIGUSR1);
     return unused;
-}
-
-static void *answer(void *unused)
-{
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_wait(&ping) == 0);
-        CHECK(sem_post(&pong) == 0);
-    }
-    return unused;
-}
-
-/* Like others_run(), but without a descriptor. */
-static void exchange(void)
-{
-    pthread_t thread = start(answer, NULL);
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_post(&ping) == 0);
-        CHECK(sem_wait(&pong) == 0);
-    }
-    join(thread);
 }
 
 static void each_way(void)
@@ -84,7 +64,7 @@ static void enospc(void)
 
 int main(void)
 {
-    CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&ping, 0, 0) == 0 && sem_init(&pong, 0, 0) == 0);
+    CHECK(sem_init(&begun, 0, 0) == 0);
     CHECK(sigemptyset(&set) == 0 && sigaddset(&set, SIGUSR1) == 0);
     alone("ENOSYS", enosys);
     alone("EPERM", eperm);

@@ -2,11 +2,10 @@
  * runs with a second signal, which main blocks. The frames of that one's handlers do not heap
  * up on the thread's stack: each ends before the next begins. Follows sigaction(2), signal(7).
  */
-#include "lib/check.h"
+#include "lib/flood.h"
 #include "lib/signals.h"
 
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 enum { ENOUGH = 2000, SENDERS = 2, DEEPEST = 64 * 1024 };
 
@@ -68,26 +67,15 @@ int main(void)
     CHECK(go != MAP_FAILED && pipe(gate) == 0);
     CHECK(sigaction(SIGUSR1, &usr1, NULL) == 0 && sigaction(SIGUSR2, &usr2, NULL) == 0);
     CHECK(sigaction(SIGHUP, &hup, NULL) == 0);
-    for (int i = 0; i < SENDERS; i++) {
-        CHECK((senders[i] = fork()) >= 0);
-        if (senders[i] == 0) {
-            CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-            while (!__atomic_load_n(go, __ATOMIC_SEQ_CST))
-                sched_yield();
-            while (kill(own, SIGUSR1) == 0)
-                continue;
-            _exit(0);
-        }
-    }
+    for (int i = 0; i < SENDERS; i++)
+        senders[i] = start_flood((struct flood){ .to = own, .number = SIGUSR1, .go = go });
     pthread_t thread = start(compute, NULL);
     /* The senders end while it is still blocked. */
     change_mask(SIG_BLOCK, SIGUSR1);
     CHECK(raise(SIGHUP) == 0);
     join(thread);
-    for (int i = 0; i < SENDERS; i++) {
-        CHECK(kill(senders[i], SIGKILL) == 0);
-        printf("a sender: %s\n", child_end(senders[i]));
-    }
+    for (int i = 0; i < SENDERS; i++)
+        printf("a sender: %s\n", end_flood(senders[i]));
     printf("at least %d handlers, none too deep; SIGUSR2: %d\n", ENOUGH, (int)kept);
     return 0;
 }

@@ -8,13 +8,12 @@
  *
  * test: slow
  */
-#include "lib/check.h"
 #include "lib/deadline.h"
+#include "lib/flood.h"
 #include "lib/signals.h"
 
 #include <poll.h>
 #include <semaphore.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/time.h>
 
@@ -191,19 +190,6 @@ static void *create(void *unused)
 
 /* ---- the storm --------------------------------------------------------------------- */
 
-static pid_t start_sender(void)
-{
-    pid_t sender = fork();
-    CHECK(sender >= 0);
-    if (sender == 0) {
-        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-        while (kill(own_process, SIGUSR1) == 0)
-            sched_yield();
-        _exit(0);
-    }
-    return sender;
-}
-
 int main(void)
 {
     long posted = 0, sent = 0, received = 0;
@@ -223,7 +209,7 @@ int main(void)
     threads[2] = start(take_tokens, NULL), threads[3] = start(post_tokens, &posted);
     threads[4] = start(send_bytes, &sent), threads[5] = start(receive_bytes, &received);
     threads[6] = start(create, NULL), threads[7] = start(take_tokens, NULL);
-    pid_t sender = start_sender();
+    pid_t sender = start_flood((struct flood){ .to = own_process, .number = SIGUSR1, .yields = 1 });
     CHECK(setitimer(ITIMER_REAL, &interval, NULL) == 0);
 
     /* A byte and a post for each handler. */
@@ -234,8 +220,7 @@ int main(void)
         CHECK(take(pending_bytes[0]) == 's');
     }
     CHECK(setitimer(ITIMER_REAL, &off, NULL) == 0);
-    CHECK(kill(sender, SIGKILL) == 0);
-    printf("the other process: %s\n", child_end(sender));
+    printf("the other process: %s\n", end_flood(sender));
     __atomic_store_n(&stopped, 1, __ATOMIC_SEQ_CST);
     for (size_t i = 0; i < COUNT(threads); i++)
         join(threads[i]);

@@ -5,7 +5,7 @@
  *
  * test: cflags=-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
  */
-#include "lib/check.h"
+#include "lib/stdio_pipe.h"
 #include <stdarg.h>
 #include <wchar.h>
 
@@ -14,9 +14,6 @@ enum { LINES = 6000 };
 /* The compiler must not know how much is asked for: only then does it call the
  * checking function. */
 static volatile size_t one = 1, seven = 7, sixteen = 16;
-
-static FILE *in, *out;
-static int ends[2];
 
 static void *by_fgets(void *unused)
 {
@@ -44,18 +41,6 @@ static void *by_fread_unlocked(void *unused)
     char line[16];
     CHECK(fread_unlocked(line, seven, one, in) == 1 && memcmp(line, "a line\n", 7) == 0);
     return unused;
-}
-
-static void reads(const char *name, thread_body *body)
-{
-    pthread_t thread = start(body, NULL);
-    others_run();
-    CHECK(pthread_tryjoin_np(thread, NULL) == EBUSY);
-    write_all(ends[1], "a li", 4);
-    others_run();
-    write_all(ends[1], "ne\n", 3);
-    join(thread);
-    printf("%s waits\n", name);
 }
 
 /* ---- printing: a line of 13 bytes with its number --------------------------- */
@@ -146,7 +131,7 @@ static void prints_stdout(void)
 int main(void)
 {
     CHECK(pipe(ends) == 0 && fcntl(ends[1], F_SETPIPE_SZ, 4096) > 0);
-    CHECK((in = fdopen(ends[0], "r")) && (out = fdopen(ends[1], "w")));
+    open_streams();
     others_run();
     reads("fgets", by_fgets);
     reads("fgets_unlocked", by_fgets_unlocked);

@@ -2,11 +2,9 @@
  * puts, printf, fputs, fwrite and putc under flockfile: no line is torn, none
  * lost, and each thread's lines keep their order: stdio(3), flockfile(3).
  */
-#include "lib/check.h"
+#include "lib/numbered_lines.h"
 
 enum { WRITERS = 20, LINES = 600 };
-
-static const char dots[] = "............................................................";
 
 static void by_printf(const char *line) { CHECK(printf("%s\n", line) > 0); }
 static void by_puts(const char *line) { CHECK(puts(line) >= 0); }
@@ -43,37 +41,15 @@ static void *print_lines(void *argument)
     long self = (long)argument;
     char line[96];
     for (int i = 0; i < LINES; i++) {
-        snprintf(line, sizeof line, "%ld %d %.*s", self, i, 1 + i % 60, dots);
+        snprintf(line, sizeof line, "%ld %d %.*s", self, i, dots_of(i), dots);
         ways[((size_t)self + (size_t)i) % COUNT(ways)](line);
     }
     return NULL;
 }
 
-static void check_lines(FILE *in)
+static void *read_lines(void *from)
 {
-    int next[WRITERS] = { 0 };
-    char *line = NULL;
-    size_t size = 0;
-    ssize_t length;
-    while ((length = getline(&line, &size, in)) > 0) {
-        int writer, number, end;
-        CHECK(sscanf(line, "%d %d %n", &writer, &number, &end) == 2);
-        CHECK(writer >= 0 && writer < WRITERS && number == next[writer]);
-        CHECK(length == end + 1 + number % 60 + 1);
-        CHECK((int)strspn(line + end, ".") == 1 + number % 60);
-        next[writer]++;
-    }
-    for (int i = 0; i < WRITERS; i++)
-        CHECK(next[i] == LINES);
-    free(line);
-}
-
-static void *read_lines(void *argument)
-{
-    FILE *in = fdopen(*(int *)argument, "r");
-    CHECK(in);
-    check_lines(in);
-    fclose(in);
+    check_lines(*(int *)from, WRITERS, LINES);
     return NULL;
 }
 

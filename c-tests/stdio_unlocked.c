@@ -2,13 +2,10 @@
  * run meanwhile, alone and between flockfile() and funlockfile():
  * unlocked_stdio(3).
  */
-#include "lib/check.h"
+#include "lib/stdio_pipe.h"
 #include <wchar.h>
 
 enum { SIZE = 200000 };
-
-static FILE *in, *out;
-static int ends[2];
 
 static void *by_getc(void *unused)
 {
@@ -45,18 +42,6 @@ static void *while_locked(void *unused)
     CHECK(!feof_unlocked(in) && !ferror_unlocked(in) && fileno_unlocked(in) == ends[0]);
     funlockfile(in);
     return unused;
-}
-
-static void reads(const char *name, thread_body *body)
-{
-    pthread_t thread = start(body, NULL);
-    others_run();
-    CHECK(pthread_tryjoin_np(thread, NULL) == EBUSY);
-    write_all(ends[1], "a li", 4);
-    others_run();
-    write_all(ends[1], "ne\n", 3);
-    join(thread);
-    printf("%s waits\n", name);
 }
 
 static void by_putc(const char *data)
@@ -138,7 +123,7 @@ static void writes_stdout(void)
 int main(void)
 {
     CHECK(pipe(ends) == 0);
-    CHECK((in = fdopen(ends[0], "r")) && (out = fdopen(ends[1], "w")));
+    open_streams();
     others_run();
     reads("getc_unlocked", by_getc);
     reads("fgets_unlocked", by_fgets);

@@ -3,13 +3,8 @@
  * ignored or blocked the read fails with EIO, with a handler with EINTR, and
  * none of them waits for input: termios(3), setpgid(2).
  */
-#include "lib/check.h"
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <termios.h>
+#include "lib/session.h"
 
-static int master, slave;
 static volatile sig_atomic_t handled;
 
 static void handle(int number)
@@ -49,32 +44,17 @@ static pid_t job(void (*handler)(int), int blocked)
 
 static void lead(void)
 {
-    int status;
-    CHECK(setsid() > 0 && ioctl(slave, TIOCSCTTY, 0) == 0);
     printf("ignored: %s\n", child_end(job(SIG_IGN, 0)));
     printf("blocked: %s\n", child_end(job(SIG_DFL, 1)));
     printf("with a handler: %s\n", child_end(job(handle, 0)));
 
     pid_t child = job(SIG_DFL, 0);
-    CHECK(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
-    printf("stopped by SIG%s\n", sigabbrev_np(WSTOPSIG(status)));
-    CHECK(tcsetpgrp(slave, child) == 0 && kill(child, SIGCONT) == 0);
+    fetch_stopped(child);
     write_all(master, "line\n", 5);
     printf("in the foreground: %s\n", child_end(child));
 }
 
 int main(void)
 {
-    CHECK(openpty(&master, &slave, NULL, NULL, NULL) == 0);
-    CHECK(setvbuf(stdout, NULL, _IOLBF, 0) == 0);
-    pid_t leader = fork();
-    CHECK(leader >= 0);
-    if (leader == 0) {
-        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-        lead();
-        _exit(0);
-    }
-    const char *end = child_end(leader);
-    printf("the leader: %s\n", end);
-    return strcmp(end, "exit 0") != 0;
+    return have_led("the leader", lead);
 }

@@ -2,13 +2,8 @@
  * terminal stops the process by SIGTTOU until it is in the foreground; where the
  * signal is ignored it writes: termios(3), setpgid(2).
  */
-#include "lib/check.h"
-#include <pty.h>
-#include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <termios.h>
+#include "lib/session.h"
 
-static int master, slave;
 static void *write_line(void *unused)
 {
     ssize_t size = write(slave, "line", 4);
@@ -32,34 +27,19 @@ static pid_t job(void (*handler)(int))
 
 static void lead(void)
 {
-    int status;
     struct termios mode;
-    CHECK(setsid() > 0 && ioctl(slave, TIOCSCTTY, 0) == 0 && tcgetattr(slave, &mode) == 0);
+    CHECK(tcgetattr(slave, &mode) == 0);
     printf("without TOSTOP: %s\n", child_end(job(SIG_DFL)));
     mode.c_lflag |= TOSTOP;
     CHECK(tcsetattr(slave, TCSANOW, &mode) == 0);
     printf("ignored: %s\n", child_end(job(SIG_IGN)));
 
     pid_t child = job(SIG_DFL);
-    CHECK(waitpid(child, &status, WUNTRACED) == child);
-    CHECK(WIFSTOPPED(status));
-    printf("stopped by SIG%s\n", sigabbrev_np(WSTOPSIG(status)));
-    CHECK(tcsetpgrp(slave, child) == 0 && kill(child, SIGCONT) == 0);
+    fetch_stopped(child);
     printf("in the foreground: %s\n", child_end(child));
 }
 
 int main(void)
 {
-    CHECK(openpty(&master, &slave, NULL, NULL, NULL) == 0);
-    CHECK(setvbuf(stdout, NULL, _IOLBF, 0) == 0);
-    pid_t leader = fork();
-    CHECK(leader >= 0);
-    if (leader == 0) {
-        CHECK(prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
-        lead();
-        _exit(0);
-    }
-    const char *end = child_end(leader);
-    printf("the leader: %s\n", end);
-    return strcmp(end, "exit 0") != 0;
+    return have_led("the leader", lead);
 }

@@ -3,36 +3,14 @@
  *
  *     cond_handoff COUNT
  */
-#include "bench.h"
+#include "turns.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static long turn, turns;
-
-static void *take_turns(void *argument)
-{
-    long parity = (long)argument;
-
-    pthread_mutex_lock(&lock);
-    while (turn < turns) {
-        if (turn % 2 == parity) {
-            turn++;
-            pthread_cond_signal(&changed);
-        } else {
-            pthread_cond_wait(&changed, &lock);
-        }
-    }
-    pthread_mutex_unlock(&lock);
-    return NULL;
-}
+static void wait_for_turn(void) { pthread_cond_wait(&changed, &lock); }
+static void *take_turns(void *parity) { return take_turns_by(parity, wait_for_turn); }
 
 int main(int count, char **arguments)
 {
     turns = number_argument(count, arguments, 1, 200000);
-    double begin = now();
-    pthread_t other = start(take_turns, (void *)1);
-    take_turns((void *)0);
-    join(other);
-    report_each("cond_handoff", begin, turns);
+    bench_turns("cond_handoff", take_turns);
     return 0;
 }

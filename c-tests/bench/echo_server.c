@@ -3,7 +3,7 @@
  *
  *     echo_server [DESCRIPTORS [PORT]]
  */
-#include "bench.h"
+#include "server.h"
 
 static void *echo(void *argument)
 {
@@ -20,13 +20,5 @@ static void *echo(void *argument)
 
 int main(int count, char **arguments)
 {
-    allow_descriptors(number_argument(count, arguments, 1, 1024));
-    int listener = announced_listener(SOCK_STREAM, (uint16_t)size_argument(count, arguments, 2));
-
-    for (long accepted = 0;; accepted++) {
-        int connection = accept(listener, NULL, NULL);
-        CHECK(connection >= 0);
-        send_at_once(connection);
-        CHECK(pthread_detach(start_one_of(accepted, echo, (void *)(long)connection, 0)) == 0);
-    }
+    serve_each(count, arguments, echo);
 }

@@ -5,6 +5,7 @@
  *     http_server [DESCRIPTORS [PORT]]
  */
 #include "http.h"
+#include "server.h"
 
 static void *serve(void *argument)
 {
@@ -22,13 +23,5 @@ static void *serve(void *argument)
 int main(int count, char **arguments)
 {
     http_prepare();
-    allow_descriptors(number_argument(count, arguments, 1, 1024));
-    int listener = announced_listener(SOCK_STREAM, (uint16_t)size_argument(count, arguments, 2));
-
-    for (long accepted = 0;; accepted++) {
-        int connection = accept(listener, NULL, NULL);
-        CHECK(connection >= 0);
-        send_at_once(connection);
-        CHECK(pthread_detach(start_one_of(accepted, serve, (void *)(long)connection, 0)) == 0);
-    }
+    serve_each(count, arguments, serve);
 }

@@ -4,35 +4,21 @@
  *
  *     timed_wait COUNT
  */
-#include "bench.h"
+#include "turns.h"
 
 #include <poll.h>
 
 enum { LIMIT = 100 };           /* seconds */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static long turn, turns;
-
-static void *take_turns(void *argument)
+static void wait_in_time(void)
 {
-    long parity = (long)argument;
     struct timespec limit;
-
-    pthread_mutex_lock(&lock);
-    while (turn < turns) {
-        if (turn % 2 == parity) {
-            turn++;
-            pthread_cond_signal(&changed);
-        } else {
-            CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
-            limit.tv_sec += LIMIT;
-            CHECK(pthread_cond_timedwait(&changed, &lock, &limit) == 0);
-        }
-    }
-    pthread_mutex_unlock(&lock);
-    return NULL;
+    CHECK(clock_gettime(CLOCK_REALTIME, &limit) == 0);
+    limit.tv_sec += LIMIT;
+    CHECK(pthread_cond_timedwait(&changed, &lock, &limit) == 0);
 }
+
+static void *take_turns(void *parity) { return take_turns_by(parity, wait_in_time); }
 
 struct ends {
     int from, to;
@@ -61,16 +47,12 @@ int main(int count, char **arguments)
 
     turns = number_argument(count, arguments, 1, 200000) & ~1L;
     CHECK(turns > 0);
-    double begin = now();
-    pthread_t other = start(take_turns, (void *)1);
-    take_turns((void *)0);
-    join(other);
-    report_each("timed_cond", begin, turns);
+    bench_turns("timed_cond", take_turns);
 
     CHECK(pipe(there) == 0 && pipe(back) == 0);
     struct ends ends = { there[0], back[1] };
-    begin = now();
-    other = start(answer, &ends);
+    double begin = now();
+    pthread_t other = start(answer, &ends);
     for (long round = 0; round < turns / 2; round++) {
         give(there[1], 'x');
         take_in_time(back[0]);

@@ -230,18 +230,24 @@ static inline int temporary_file(int flags)
     return file;
 }
 
-/* Waits for the child and tells its end: "exit 3" or "killed by SIGPIPE". */
-static inline const char *child_end(pid_t child)
+/* The end that a child's status tells: "exit 3" or "killed by SIGPIPE". */
+static inline const char *how_it_ended(int status)
 {
     static char text[40];
-    int status;
-    CHECK(waitpid(child, &status, 0) == child);
     if (WIFEXITED(status))
         snprintf(text, sizeof text, "exit %d", WEXITSTATUS(status));
     else
         snprintf(text, sizeof text, "killed by SIG%s",
                  sigabbrev_np(WTERMSIG(status)));
     return text;
+}
+
+/* Waits for the child and tells its end. */
+static inline const char *child_end(pid_t child)
+{
+    int status;
+    CHECK(waitpid(child, &status, 0) == child);
+    return how_it_ended(status);
 }
 
 #endif

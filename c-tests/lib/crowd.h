@@ -1,6 +1,7 @@
 /* A crowd of threads that do the same, or contend for one mutex.
  *
  *   run_together(5, body, argument);
+ *   run_numbered(5, body);      each has its number, 0 to 4, and others run meanwhile
  *
  *   struct crowd crowd = { .mutex = &mutex, .threads = 5, .rounds = 200 };
  *   crowd_run(&crowd, crowd_count);
@@ -18,6 +19,16 @@ static inline void run_together(int count, thread_body *body, void *argument)
     pthread_t threads[count];
     for (int i = 0; i < count; i++)
         threads[i] = start(body, argument);
+    for (int i = 0; i < count; i++)
+        join(threads[i]);
+}
+
+static inline void run_numbered(int count, thread_body *body)
+{
+    pthread_t threads[count];
+    for (long i = 0; i < count; i++)
+        threads[i] = start(body, (void *)i);
+    others_run();
     for (int i = 0; i < count; i++)
         join(threads[i]);
 }

@@ -3,36 +3,18 @@
  * child, a sleep and a lock wait, and others run; pthread_create(3) says EAGAIN, and
  * makes threads again when there is room. setrlimit(2) (RLIMIT_AS), read(2), poll(2).
  */
-#include "../lib/refuse.h"
+#include "../lib/scarcity.h"
 #include "../lib/usage.h"
 #include <poll.h>
-#include <semaphore.h>
 #include <sys/mman.h>
 
 enum { HIGH = 9000, MANY = 40 };
 
 static int high, ends[2];
-static sem_t begun, go, ping, pong;
-
-static void *answer(void *unused)
-{
-    for (;;) {
-        CHECK(sem_wait(&ping) == 0);
-        CHECK(sem_post(&pong) == 0);
-    }
-    return unused;
-}
-
-static void exchange(void)
-{
-    for (int i = 0; i < 20; i++) {
-        CHECK(sem_post(&ping) == 0);
-        CHECK(sem_wait(&pong) == 0);
-    }
-}
 
 static void use_up_memory(void)
 {
+    setvbuf(stdout, NULL, _IONBF, 0);
     size_t size = 1 << 20;
     limit(RLIMIT_AS, memory_used().address_space + (1 << 20));
     while (size >= 4096)
@@ -42,7 +24,7 @@ static void use_up_memory(void)
 
 static void *read_high(void *unused)
 {
-    CHECK(sem_wait(&go) == 0 && sem_post(&begun) == 0);
+    begin();
     CHECK(take(high) == 'x');
     return unused;
 }
@@ -52,28 +34,26 @@ static void *poll_many(void *unused)
     struct pollfd many[MANY];
     for (int i = 0; i < MANY; i++)
         many[i] = (struct pollfd){ ends[0], POLLIN, 0 };
-    CHECK(sem_wait(&go) == 0 && sem_post(&begun) == 0);
+    begin();
     int count = poll(many, MANY, -1);
     printf("  poll: %d %s\n", count, errno_name(count == -1 ? errno : 0));
     return unused;
 }
 
-static void waits(thread_body *body)
+/* There is no room for a thread more. */
+static void try_thread_and_release(void)
 {
-    pthread_t one_more, waiter = start(body, NULL);
-    CHECK(pthread_detach(start(answer, NULL)) == 0);
-    exchange();
-    setvbuf(stdout, NULL, _IONBF, 0);
-    use_up_memory();
-    CHECK(sem_post(&go) == 0 && sem_wait(&begun) == 0);
-    exchange();
-    int error;
+    pthread_t one_more;
     pthread_attr_t attributes;
     CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, 3 << 20) == 0);
-    error = pthread_create(&one_more, &attributes, answer, NULL);
+    int error = pthread_create(&one_more, &attributes, answer_for_ever, NULL);
     printf("  pthread_create: %s\n", errno_name(error));
     give(ends[1], 'x');
-    join(waiter);
+}
+
+static void waits(thread_body *body)
+{
+    one_waits(body, use_up_memory, try_thread_and_release);
     limit(RLIMIT_AS, UNLIMITED);
     others_run();
 }
@@ -83,8 +63,7 @@ static void the_poll(void) { waits(poll_many); }
 
 int main(void)
 {
-    CHECK(sem_init(&begun, 0, 0) == 0 && sem_init(&go, 0, 0) == 0);
-    CHECK(sem_init(&ping, 0, 0) == 0 && sem_init(&pong, 0, 0) == 0 && pipe(ends) == 0);
+    CHECK(pipe(ends) == 0);
     limit(RLIMIT_NOFILE, HIGH + 100);
     CHECK((high = fcntl(ends[0], F_DUPFD, HIGH)) == HIGH);
     alone("a read", the_read);
