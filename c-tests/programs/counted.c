@@ -17,8 +17,9 @@
  *
  *     counted fork THREADS
  *
- * Makes THREADS threads and lets them take turns; then its child, whose number
- * it prints, stops itself, makes 3 threads, stops itself again, and ends.
+ * Makes THREADS threads and lets them take turns; then, while one more thread
+ * reads from an empty pipe, its child, whose number it prints, stops itself,
+ * makes 3 threads, stops itself again, and ends.
  *
  * Follows sem_overview(7), fsync(2), nanosleep(2), fork(2), signal(7).
  */
@@ -201,6 +202,8 @@ static void fork_after(int count)
 {
     have_threads(count);
     turns_of_main(TURNS);
+    CHECK(pipe(ends) == 0);
+    pthread_t reader = start(reads_a_pipe, NULL);
     pid_t pid = fork();
     CHECK(pid >= 0);
     if (pid == 0) {
@@ -212,6 +215,8 @@ static void fork_after(int count)
     int status;
     CHECK(waitpid(pid, &status, 0) == pid);
     CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(write(ends[1], "x", 1) == 1);
+    join(reader);
 }
 
 int main(int count, char **arguments)

@@ -121,6 +121,10 @@ impl FdSlot {
     /// Remember the kind.
     pub fn set_kind(&self, kind: Kind) {
         self.kind.set(kind);
+        if kind == Kind::Unknown {
+            // It is not what it was taken for.
+            self.stock.set(Stock::AlwaysAsk);
+        }
     }
 
     /// It never had time-outs: what it accepted has none.
@@ -136,11 +140,6 @@ impl FdSlot {
     /// See [`FdSlot::set_tcp`].
     pub fn is_tcp(&self) -> bool {
         self.stock.get() != Stock::AlwaysAsk
-    }
-
-    /// Another protocol is put on top, which receives by records.
-    pub fn set_layered(&self) {
-        self.stock.set(Stock::AlwaysAsk);
     }
 
     /// A receive of `wanted` bytes got `got`.
@@ -211,6 +210,13 @@ pub struct Mode {
     pub recv_timeout: u64,
     /// `SO_SNDTIMEO` in nanoseconds, 0 for none.
     pub send_timeout: u64,
+}
+
+impl Mode {
+    /// Of a new socket.
+    pub const fn new(nonblock: bool) -> Self {
+        Mode { nonblock, recv_timeout: 0, send_timeout: 0 }
+    }
 }
 
 /// All slots.

@@ -168,6 +168,12 @@ pub fn yield_kernel() {
     let _ = unsafe { sys!(sched_yield) };
 }
 
+/// The number of this process (getpid(2)).
+pub fn process() -> usize {
+    // SAFETY: no pointers. The call does not fail.
+    unsafe { sys!(getpid) }.unwrap_or(0)
+}
+
 /// Close a descriptor of the scheduler's own.
 pub fn close(fd: i32) {
     // SAFETY: the caller owns `fd`.

@@ -42,19 +42,12 @@ static TRIES: AtomicU32 = AtomicU32::new(0);
 static TRIED_AT: AtomicU64 = AtomicU64::new(0);
 
 static ARMED: AtomicBool = AtomicBool::new(false);
-/// The signal's action is ours, for good; what the program wants of it is kept as for every other.
-static TAKEN: AtomicBool = AtomicBool::new(false);
 /// The running thread should yield as soon as it may.
 static DUE: AtomicBool = AtomicBool::new(false);
 
 /// Code that must not be interrupted by another thread's: libc, ld.so, the vDSO and ourselves, as
 /// [from, to).
 static NOT_HERE: [[AtomicUsize; 2]; 4] = [const { [const { AtomicUsize::new(0) }; 2] }; 4];
-
-/// What the kernel must not block, or no tick would come.
-pub fn never_blocked() -> u64 {
-    if TAKEN.load(Ordering::Relaxed) { 1 << (SIGNAL - 1) } else { 0 }
-}
 
 /// In the child of `fork` there is no timer.
 pub fn after_fork() {
@@ -79,7 +72,6 @@ fn arm_now(rt: &'static Runtime) {
         return;
     }
     note_ranges();
-    TAKEN.store(true, Ordering::Relaxed);
     crate::signal::take_over(SIGNAL);
     mask::sync();
     // Without a timer threads are cooperative, and the action does no harm.

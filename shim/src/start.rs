@@ -112,7 +112,7 @@ pub fn go_green() -> Option<&'static Runtime> {
             tracing::start();
             requests::adopt();
             if options::VERBOSE.get() == Some(1) {
-                say!("green threads start in process {}", rt_pid());
+                say!("green threads start in process {}", scheduler::sys::process());
             }
             Some(rt)
         }
@@ -122,11 +122,6 @@ pub fn go_green() -> Option<&'static Runtime> {
             None
         }
     }
-}
-
-fn rt_pid() -> usize {
-    // SAFETY: no pointers.
-    unsafe { scheduler::sys!(getpid) }.unwrap_or(0)
 }
 
 fn start() -> Result<&'static Runtime, &'static str> {
@@ -237,6 +232,8 @@ fn clock() -> ClockGettime {
 
 /// In the child of `fork` from a green thread.
 pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
+    // First: what is counted until then would be the parent's.
+    statistics::after_fork();
     rt.after_fork();
     green::after_fork(thread);
     preempt::after_fork();
@@ -244,6 +241,5 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     files::place::none_is_made();
     trap::after_fork();
     deadlock::after_fork();
-    statistics::after_fork();
     tracing::after_fork();
 }

@@ -9,7 +9,7 @@ use crate::{options, say};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering};
 use scheduler::counters::{self, counts};
-use scheduler::sys;
+use scheduler::sys::{self, process};
 
 const AT_EXIT: u64 = 1;
 const LIVE: u64 = 2;
@@ -63,8 +63,6 @@ pub fn after_fork() {
     } else {
         counters::start_over();
     }
-    counts().threads.set(1);
-    counts().threads_peak.set(1);
 }
 
 /// Say every number that is not 0.
@@ -106,11 +104,6 @@ impl core::fmt::Display for Time {
             _ => write!(out, "{} s", self.0 / 1_000_000_000),
         }
     }
-}
-
-fn process() -> usize {
-    // SAFETY: no pointers.
-    unsafe { scheduler::sys!(getpid) }.unwrap_or(0)
 }
 
 /// Since when this process exists: field 22 of `/proc/self/stat`, in clock ticks after boot; 0 without /proc.

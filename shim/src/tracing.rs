@@ -13,7 +13,7 @@ use crate::{options, say};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use libc::c_int;
-use scheduler::sys::{self, Errno};
+use scheduler::sys::{self, Errno, process};
 use scheduler::thread::Reason;
 use scheduler::trace::{self, EVENT, HEAD, Ring, What};
 
@@ -76,11 +76,6 @@ pub fn named(thread: u32, name: &[u8; 16]) {
     }
 }
 
-fn process() -> u64 {
-    // SAFETY: no pointers.
-    unsafe { scheduler::sys!(getpid) }.unwrap_or(0) as u64
-}
-
 fn begin() {
     match make() {
         Ok(ring) => {
@@ -125,7 +120,7 @@ fn is_taken(fd: c_int) -> bool {
         let got = scheduler::sys!(pread64, fd, head.as_mut_ptr(), size_of_val(&head), 0);
         got == Ok(size_of_val(&head))
             && head[0].to_le_bytes() == MAGIC
-            && head[1] != process()
+            && head[1] != process() as u64
             && scheduler::sys!(kill, head[1] as usize, 0).is_ok()
     }
 }
@@ -156,7 +151,7 @@ fn fill(fd: c_int) -> Result<*mut Ring, Errno> {
         let at = scheduler::sys!(mmap, 0, length, write, libc::MAP_SHARED | libc::MAP_POPULATE, fd, 0)?;
         MAPPED.store(length, Ordering::Relaxed);
         let ring: *mut Ring = core::ptr::with_exposed_provenance_mut(at);
-        (*ring).process = process();
+        (*ring).process = process() as u64;
         (*ring).capacity = capacity;
         let reasons = Reason::NAMES.as_bytes();
         (&raw mut (*ring).reasons).cast::<u8>().copy_from_nonoverlapping(reasons.as_ptr(), reasons.len());

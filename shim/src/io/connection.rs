@@ -11,6 +11,7 @@ use crate::io::descriptor::{created, note_linger};
 use crate::offload;
 use crate::{export, real};
 use core::ffi::{c_int, c_void};
+use core::sync::atomic::{AtomicBool, Ordering};
 use libc::{sockaddr, socklen_t};
 use scheduler::fd_table::{Kind, Mode};
 use scheduler::netpoll::{Direction, Seen};
@@ -62,8 +63,8 @@ export! {
         if level == libc::SOL_SOCKET && option == libc::SO_LINGER {
             note_linger();
         }
-        if level == libc::IPPROTO_TCP && option == libc::TCP_ULP && let Some(call) = Call::on(fd) {
-            call.slot.set_layered();
+        if level == libc::IPPROTO_TCP && option == libc::TCP_ULP {
+            LAYERED.store(true, Ordering::Relaxed);
         }
         // SO_RCVTIMEO, SO_SNDTIMEO and their 64-bit twins on other ABIs.
         if level == libc::SOL_SOCKET && matches!(option, 20 | 21 | 66 | 67)
@@ -89,10 +90,18 @@ fn made_socket(fd: c_int, domain: c_int, kind: c_int, protocol: c_int) -> c_int 
         {
             call.slot.set_tcp();
         }
-        let nonblock = kind & libc::SOCK_NONBLOCK != 0;
-        call.rt.fds.set_mode(call.slot, Mode { nonblock, recv_timeout: 0, send_timeout: 0 });
+        call.rt.fds.set_mode(call.slot, Mode::new(kind & libc::SOCK_NONBLOCK != 0));
     }
     fd
+}
+
+/// Some TCP socket was given a protocol on top (TLS in the kernel), which receives by records; its duplicates have it, too.
+static LAYERED: AtomicBool = AtomicBool::new(false);
+
+/// A short receive of a TCP socket says nothing.
+#[inline]
+pub fn is_layered() -> bool {
+    LAYERED.load(Ordering::Relaxed)
 }
 
 /// The accepted socket is of its listener's kind. One of TCP begins with the time-outs that its listener had when the
@@ -105,8 +114,7 @@ fn taken(listener: Call, result: sys::Result, flags: c_int) -> c_int {
     if let (true, Some(call)) = (listener.slot.is_tcp(), Call::on(fd)) {
         call.slot.set_tcp();
         if listener.slot.never_timed() {
-            let nonblock = flags & libc::SOCK_NONBLOCK != 0;
-            call.rt.fds.set_mode(call.slot, Mode { nonblock, recv_timeout: 0, send_timeout: 0 });
+            call.rt.fds.set_mode(call.slot, Mode::new(flags & libc::SOCK_NONBLOCK != 0));
         }
     }
     fd

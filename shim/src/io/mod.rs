@@ -141,7 +141,7 @@ pub fn receive(call: Call, wanted: usize, mut attempt: impl FnMut() -> sys::Resu
         }
         result
     };
-    if call.slot.is_drained() {
+    if call.slot.is_drained() && !connection::is_layered() {
         let seen = call.carrier.netpoll.seen();
         if !call.rt.fds.mode(call.fd, call.slot).nonblock {
             return wait_and_repeat(call, Direction::Read, seen, &mut attempt);

@@ -55,9 +55,7 @@ const TIDS: u32 = 0x2000_0000;
 static TID_WINDOW: AtomicU32 = AtomicU32::new(0);
 
 fn choose_tid_window() {
-    // SAFETY: no pointers.
-    let pid = unsafe { scheduler::sys!(getpid) }.unwrap_or(0) as u32;
-    TID_WINDOW.store(pid.wrapping_mul(8192), Ordering::Relaxed);
+    TID_WINDOW.store((scheduler::sys::process() as u32).wrapping_mul(8192), Ordering::Relaxed);
 }
 
 fn tid_of_id(id: u32) -> i32 {

@@ -49,11 +49,6 @@ pub fn adopt() {
     signal::mask::sync();
 }
 
-/// What the kernel must not block, or nobody would be answered.
-pub fn never_blocked() -> u64 {
-    REQUESTS.load(Ordering::Relaxed)
-}
-
 /// Is it one?
 pub fn is_one(signal: c_int) -> bool {
     REQUESTS.load(Ordering::Relaxed) & bit(signal) != 0

@@ -199,7 +199,12 @@ fn taken_over() -> Action {
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
 fn is_taken(signal: c_int) -> bool {
-    TAKEN.load(Ordering::Relaxed) & bit(signal) != 0
+    taken() & bit(signal) != 0
+}
+
+/// The kernel must not block them, or what we want of them would not come.
+pub fn taken() -> u64 {
+    TAKEN.load(Ordering::Relaxed)
 }
 
 /// From now on the action of this signal is ours; what the program wants of it is kept.

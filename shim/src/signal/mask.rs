@@ -10,12 +10,12 @@
 //!
 //! How many threads block each signal is counted, so that a thread that blocks nothing costs nothing.
 
+use super::dispositions::taken;
 use super::set::{self, bit, bits_of, kernel_mask, set_kernel_mask, signals_in};
 use super::{SIGNALS, altstack, delivery, pending, timers, undisturbed};
 use crate::errno::fail;
 use crate::pthread::green::{self, Green};
-use crate::reports::requests;
-use crate::{export, preempt, real, start, trap};
+use crate::{export, real, start, trap};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use libc::sigset_t;
@@ -172,8 +172,7 @@ pub fn set_unseen(green: &Green, mask: u64) {
 fn wanted() -> u64 {
     // The kernel sends SIGPIPE to its own thread: where only some threads block it, `broken_pipe` looks.
     let pipe = SOMEBODY.load(Ordering::SeqCst) & bit(libc::SIGPIPE);
-    let ours = preempt::never_blocked() | trap::never_blocked() | requests::never_blocked();
-    (everybodys() | delivery::kept() | pipe) & !ours
+    (everybodys() | delivery::kept() | pipe) & !taken() & !trap::never_blocked()
 }
 
 /// The kernel is to block what it should.
