@@ -93,8 +93,10 @@ install:
 	install -m 755 scripts/green-dump $(DESTDIR)$(PREFIX)/bin/green-dump
 	install -m 755 scripts/green-top $(DESTDIR)$(PREFIX)/bin/green-top
 	install -m 755 scripts/green-trace $(DESTDIR)$(PREFIX)/bin/green-trace
+	install -m 755 scripts/green-where $(DESTDIR)$(PREFIX)/bin/green-where
 	install -m 644 $(TRACE_PARTS) $(DESTDIR)$(PREFIX)/lib/green
-	install -m 644 scripts/lib/counters.py scripts/lib/exposition.py $(DESTDIR)$(PREFIX)/lib/green
+	install -m 644 scripts/lib/counters.py scripts/lib/exposition.py scripts/lib/call_sites.py scripts/lib/source_lines.py \
+		$(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 scripts/lib/threads.py scripts/lib/memory.py scripts/lib/snapshot.py scripts/lib/unwinding.py \
 		$(DESTDIR)$(PREFIX)/lib/green
 	install -m 644 scripts/gdb/green.py $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py
@@ -107,7 +109,8 @@ uninstall:
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(PARTS))) \
 		$(DESTDIR)$(PREFIX)/share/man/man1/green.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/green
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-trace $(addprefix $(DESTDIR)$(PREFIX)/lib/green/,$(notdir $(TRACE_PARTS)))
-	rm -f $(DESTDIR)$(PREFIX)/bin/green-top $(DESTDIR)$(PREFIX)/lib/green/counters.py $(DESTDIR)$(PREFIX)/lib/green/exposition.py
+	rm -f $(DESTDIR)$(PREFIX)/bin/green-top $(DESTDIR)$(PREFIX)/bin/green-where \
+		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,counters.py exposition.py call_sites.py source_lines.py)
 	rm -f $(DESTDIR)$(PREFIX)/bin/green-dump $(DESTDIR)$(PREFIX)/lib/green/gdb/green.py \
 		$(addprefix $(DESTDIR)$(PREFIX)/lib/green/,threads.py memory.py snapshot.py unwinding.py)
 	-rmdir $(DESTDIR)$(PREFIX)/lib/green/gdb

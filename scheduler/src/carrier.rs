@@ -70,8 +70,6 @@ pub struct Carrier {
     /// Nobody has been able to run since the shim looked whether all are stuck: how long until it looks again.
     patience: Cell<u64>,
     switches: Cell<u64>,
-    /// What `switches` was at the last tick.
-    ticked: Cell<u64>,
     accounts: Account,
     switch: Cell<Switch>,
     dead: Cell<*mut Thread>,
@@ -299,12 +297,9 @@ impl Carrier {
         self.reschedule();
     }
 
-    /// At a tick: has the running thread had the carrier since the last tick?
-    pub fn has_used_slice(&self) -> bool {
-        // However few switches there were, it is time to look at descriptors and timers again.
+    /// At the next switch look at descriptors and timers, however few switches there were.
+    pub fn look_soon(&self) {
         self.turns.set(LOOK_EVERY);
-        let now = self.switches.get();
-        self.ticked.replace(now) == now
     }
 
     /// The running thread could go on: does it?
@@ -321,10 +316,9 @@ impl Carrier {
         self.run.demote(unsafe { &*self.current.get() });
     }
 
-    /// Let others run first; whoever is next has begun its slice now.
+    /// Let others run first, those that have just become ready among them.
     pub fn yield_for_slice(&self) {
         counts().preemptions.add(1);
-        self.ticked.set(self.switches.get() + 1);
         {
             let _critical = self.enter();
             self.look_around();
@@ -479,6 +473,7 @@ impl Drop for CriticalQuietly<'_> {
 
 mod account;
 mod block;
+pub(crate) mod glance;
 mod idle;
 #[cfg(test)]
 mod tests;

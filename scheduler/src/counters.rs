@@ -4,11 +4,16 @@
 //!   Counters ── one static of whole pages, so that a shared mapping can lie in its place (shim/src/statistics.rs)
 //!   ├── magic, process, its start time
 //!   ├── Count × 48    { name, value }
-//!   └── Calls × 48    { name, how many, nanoseconds in all, longest, histogram }   calls that helpers executed
+//!   ├── Calls × 48    { name, how many, nanoseconds in all, longest, histogram }   calls that helpers executed
+//!   └── Site × 32     { what, how often, nanoseconds in all, longest, frames }     what held the carrier (sites.rs)
 //! ```
 //!
-//! The carrier alone writes, by plain stores: a reader sees each number whole, and all of them as they were within a
-//! moment. What would cost something at each switch is brought up to date when the carrier looks around.
+//! The carrier alone writes counts and calls, by plain stores: a reader sees each number whole, and all of them as they
+//! were within a moment. What would cost something at each switch is brought up to date when the carrier looks around.
+
+mod sites;
+
+pub use sites::{FRAMES, SITES, Site, held, sites};
 
 use crate::thread::Reason;
 use core::cell::UnsafeCell;
@@ -226,23 +231,32 @@ const KINDS: usize = 48;
 #[repr(C, align(4096))]
 pub struct Counters {
     magic: [u8; 8],
-    /// How many counts there are, and where calls begin.
-    shape: [u32; 2],
+    /// How many counts there are; where calls begin, and how many there are; the same of sites; 0.
+    shape: [u32; 6],
     /// The process, and since when: field 22 of `/proc/PID/stat`, by which another one with its number is told from it.
     process: [AtomicU64; 2],
     counts: Counts,
     calls: UnsafeCell<[Calls; KINDS]>,
+    sites: [Site; SITES],
 }
 
 // SAFETY: numbers are atomic; names are written once, by the carrier, before their numbers.
 unsafe impl Sync for Counters {}
 
 static COUNTERS: Counters = Counters {
-    magic: *b"greenst1",
-    shape: [(size_of::<Counts>() / size_of::<Count>()) as u32, core::mem::offset_of!(Counters, calls) as u32],
+    magic: *b"greenst2",
+    shape: [
+        (size_of::<Counts>() / size_of::<Count>()) as u32,
+        core::mem::offset_of!(Counters, calls) as u32,
+        KINDS as u32,
+        core::mem::offset_of!(Counters, sites) as u32,
+        SITES as u32,
+        0,
+    ],
     process: [AtomicU64::new(0), AtomicU64::new(0)],
     counts: Counts::new(),
     calls: UnsafeCell::new([const { Calls::new() }; KINDS]),
+    sites: [const { Site::new() }; SITES],
 };
 
 /// The counts.
@@ -303,4 +317,5 @@ pub fn start_over() {
             number.store(0, Ordering::Relaxed);
         }
     }
+    sites::start_over();
 }

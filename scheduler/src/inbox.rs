@@ -72,6 +72,11 @@ impl Inbox {
         self.head.load(Ordering::Relaxed).is_null()
     }
 
+    /// The carrier is (about to be) blocked in the kernel. From any kernel thread, of a moment.
+    pub fn is_asleep(&self) -> bool {
+        self.asleep.load(Ordering::Relaxed)
+    }
+
     /// The carrier goes to sleep: answers false if something arrived meanwhile and it must not.
     pub fn fall_asleep(&self) -> bool {
         self.asleep.store(true, Ordering::SeqCst);

@@ -29,6 +29,7 @@ use crate::sys::{self as kernel, Errno, Timespec};
 use crate::thread::{Reason, Thread, prefetch};
 use core::cell::Cell;
 use core::ptr;
+use core::sync::atomic::{AtomicI32, Ordering};
 
 /// Which way a call wants to move data.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -122,6 +123,15 @@ impl Netpoll {
     #[inline]
     pub fn has_members(&self) -> bool {
         self.members.get() > 0
+    }
+
+    /// The kernel has events. From another kernel thread, of a moment.
+    pub fn has_news(&self) -> bool {
+        // SAFETY: an aligned word; the carrier alone writes it.
+        let epoll = unsafe { AtomicI32::from_ptr(self.epoll.as_ptr()) }.load(Ordering::Relaxed);
+        let mut ask = [epoll as u32, 1];
+        // SAFETY: a `struct pollfd` of ours, that asks for POLLIN.
+        epoll >= 0 && unsafe { crate::sys!(poll, &raw mut ask, 1, 0) } == Ok(1)
     }
 
     /// `fd` is one of our own: the program must not touch it.

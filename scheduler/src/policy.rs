@@ -6,6 +6,7 @@
 //! random steps: a fault that needs d decisions in a certain order is found with a known probability (Burckhardt and
 //! others, "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
 
+use crate::carrier::glance;
 use crate::sys::{self, Errno};
 use crate::thread::{Thread, prefetch};
 use core::cell::Cell;
@@ -85,6 +86,11 @@ impl RunQueue {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len.get() == 0
+    }
+
+    /// Somebody could run. From another kernel thread, of a moment.
+    pub fn seems_filled(&self) -> bool {
+        glance::count(&self.len) != 0
     }
 
     /// `thread` could run.

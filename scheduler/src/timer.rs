@@ -15,6 +15,7 @@
 //! reaches its slot it falls to a lower level or, on level 0, fires. Deadlines are rounded up to
 //! the next tick: nobody wakes early.
 
+use crate::carrier::glance::word as glance;
 use crate::list::{Links, List, Node};
 use core::cell::Cell;
 
@@ -150,17 +151,21 @@ impl Wheel {
 
     /// The next slot that holds timers: its first tick, level and index.
     fn next_slot(&self) -> Option<(u64, usize, usize)> {
+        self.next_slot_at(self.elapsed.get(), |level| self.occupied[level].get())
+    }
+
+    fn next_slot_at(&self, elapsed: u64, occupied: impl Fn(usize) -> u64) -> Option<(u64, usize, usize)> {
         for level in 0..LEVELS {
-            let occupied = self.occupied[level].get();
+            let occupied = occupied(level);
             if occupied == 0 {
                 continue;
             }
             let shift = SLOT_BITS * level as u32;
-            let here = slot_of(self.elapsed.get(), level) as u32;
+            let here = slot_of(elapsed, level) as u32;
             let slot = (occupied.rotate_right(here).trailing_zeros() + here) as usize % SLOTS;
             let turn = 1u64 << (shift + SLOT_BITS);
-            let mut start = (self.elapsed.get() & !(turn - 1)) + ((slot as u64) << shift);
-            if start <= self.elapsed.get() {
+            let mut start = (elapsed & !(turn - 1)) + ((slot as u64) << shift);
+            if start <= elapsed {
                 start += turn;
             }
             return Some((start, level, slot));
@@ -171,6 +176,13 @@ impl Wheel {
     /// When to look again: a time (nanoseconds) not after the first deadline.
     pub fn next_look(&self) -> Option<u64> {
         self.next_slot().map(|(tick, _, _)| tick << TICK_SHIFT)
+    }
+
+    /// From another kernel thread, of a moment: the first timer was due at this time, or before.
+    pub fn first_due(&self) -> Option<u64> {
+        let elapsed = glance(&self.elapsed);
+        let (start, level, _) = self.next_slot_at(elapsed, |level| glance(&self.occupied[level]))?;
+        Some((start + (1 << (SLOT_BITS * level as u32))) << TICK_SHIFT)
     }
 
     /// Fire every timer that is due at `now`.

@@ -26,9 +26,21 @@ _green_subcommands() {
     done
 }
 
+# The options of a sub-command, then processes or files. $1: the sub-command, $2: the current word.
+_green_of_subcommand() {
+    case $1,$2 in
+    dump,-*) _green_words '--each --all-frames --help' "$2" ;;
+    top,-*) _green_words '-d -n --once --prometheus --help' "$2" ;;
+    trace,-*) _green_words '-o --threads --help' "$2" ;;
+    where,-*) _green_words '--help' "$2" ;;
+    dump,* | top,*) mapfile -t COMPREPLY < <(cd /proc && compgen -G "$2*" | grep -x '[0-9]*') ;;
+    *) mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
+    esac
+}
+
 _green() {
     local flags="--disable --seed --chaos --children --stack-size --helpers --waiting-helpers --slice-ms
-        --deadlock --fsgsbase --verbose --stats --stats-signal --dump --trap --trace --trace-mb --check --help --version"
+        --deadlock --fsgsbase --verbose --stats --stats-signal --dump --pinned --pinned-ms --trap --trace --trace-mb --check --help --version"
     local index word flag current=${COMP_WORDS[COMP_CWORD]}
     COMPREPLY=()
 
@@ -41,7 +53,7 @@ _green() {
             return
             ;;
         --seed | --chaos | --children | --stack-size | --helpers | --waiting-helpers | --slice-ms | --deadlock | \
-            --fsgsbase | --stats | --stats-signal | --dump | --trap | --trace | --trace-mb)
+            --fsgsbase | --stats | --stats-signal | --dump | --pinned-ms | --trap | --trace | --trace-mb)
             flag=$word
             index=$((index + 1))
             if [ "${COMP_WORDS[index]}" = = ] && [ "$index" -lt "$COMP_CWORD" ]; then
@@ -53,6 +65,14 @@ _green() {
             fi
             ;;
         --*) ;;
+        dump | top | trace | where)
+            if [ "$index" -eq 1 ] && _green_subcommands | grep -q -x -- "$word"; then
+                _green_of_subcommand "$word" "$current"
+            else
+                _green_command "$index"
+            fi
+            return
+            ;;
         *)
             _green_command "$index"
             return

@@ -2,12 +2,17 @@
 
 The format is that of scheduler/src/counters.rs; numbers are those of the machine, little-endian:
 
-    magic "greenst1", u32 number of counts, u32 offset of calls, u64 process, u64 start time (field 22 of /proc/PID/stat)
+    magic "greenst2", u32 number of counts, u32 offset of calls, u32 number of calls, u32 offset of sites, u32 number of sites,
+            u32 0, u64 process, u64 start time (field 22 of /proc/PID/stat)
     counts  { name[24], u64 value }
     calls   { name[32], u64 many, u64 nanoseconds, u64 longest, u64 histogram[24] }
+    sites   { what[24], u64 many, u64 nanoseconds, u64 longest, u64 frames[12] }
 
 The counts of parks are named "parks REASON". Bucket i of a histogram is for calls of less than 2^i microseconds, the last one
-for all that take longer. The process is only read. Follows shm_open(3), proc(5), clock_gettime(2).
+for all that take longer. Sites say what held the carrier, and where: "computing", "page fault" or what was called, and, of the
+longest time, addresses within the instructions, the site's first and then its callers'; 0: no more. A site keeps its place in
+the table. For "computing" and "page fault" a site is a function, else a call; the last one, "elsewhere", is for all the others.
+The process is only read. Follows shm_open(3), proc(5), clock_gettime(2).
 """
 
 import errno
@@ -19,11 +24,12 @@ import time
 from pathlib import Path
 
 SHM = Path("/dev/shm")
-MAGIC = b"greenst1"
-HEAD = struct.Struct("<8sIIQQ")
+MAGIC = b"greenst2"
+HEAD = struct.Struct("<8s6IQQ")
 COUNT = struct.Struct("<24sQ")
 BUCKETS = 24
 CALLS = struct.Struct(f"<32s3Q{BUCKETS}Q")
+SITE = struct.Struct("<24s3Q12Q")
 MOST_BYTES = 1 << 20        # more is none of ours
 PARKS = "parks "
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -118,26 +124,43 @@ class Calls:
                      [now - then for now, then in zip(self.histogram, before.histogram)])
 
 
+class Site:
+    """What held the carrier, and where: `frames` are addresses of the process, perhaps none."""
+
+    def __init__(self, what, many, nanos, longest, frames):
+        self.what, self.many, self.nanos, self.longest, self.frames = what, many, nanos, longest, frames
+
+    def is_call(self):
+        """Otherwise an instruction of the program itself took so long."""
+        return self.what not in ("computing", "page fault")
+
+    def since(self, before):
+        return Site(self.what, self.many - before.many, self.nanos - before.nanos, self.longest, self.frames)
+
+
 class Counters:
-    """The bytes of a file, taken apart: pid and start of the process, counts and calls by name."""
+    """The bytes of a file, taken apart: pid and start of the process, counts and calls by name, sites by their place."""
 
     def __init__(self, data):
         if len(data) < HEAD.size:
             raise NoStatistics("its statistics are truncated, or not yet there")
-        magic, many, calls_at, self.pid, self.start = HEAD.unpack_from(data)
+        magic, many, calls_at, calls, sites_at, sites, _, self.pid, self.start = HEAD.unpack_from(data)
         if magic != MAGIC:
             raise NoStatistics("its statistics have an unknown format (of another version of libgreen?)")
-        end = HEAD.size + many * COUNT.size
-        if calls_at < end:
-            raise NoStatistics("its statistics have an unknown format: the calls lie in the counts")
-        if len(data) < calls_at + CALLS.size:
+        end, calls_end, sites_end = (at + number * kind.size for at, number, kind in
+                                     ((HEAD.size, many, COUNT), (calls_at, calls, CALLS), (sites_at, sites, SITE)))
+        if calls_at < end or sites_at < calls_end:
+            raise NoStatistics("its statistics have an unknown format: one table lies in another")
+        if len(data) < sites_end:
             raise NoStatistics("its statistics are truncated")
         self.counts = {text(name): value for name, value in COUNT.iter_unpack(data[HEAD.size:end])}
-        self.calls = {}
-        room = (len(data) - calls_at) // CALLS.size * CALLS.size
-        for name, many, nanos, longest, *histogram in CALLS.iter_unpack(data[calls_at:calls_at + room]):
+        self.calls, self.sites = {}, {}
+        for name, many, nanos, longest, *histogram in CALLS.iter_unpack(data[calls_at:calls_end]):
             if many:
                 self.calls[text(name)] = Calls(text(name), many, nanos, longest, histogram)
+        for i, (what, many, nanos, longest, *frames) in enumerate(SITE.iter_unpack(data[sites_at:sites_end])):
+            if many:
+                self.sites[i] = Site(text(what), many, nanos, longest, tuple([*frames, 0][:[*frames, 0].index(0)]))
 
     def get(self, name):
         return self.counts.get(name, 0)
@@ -197,6 +220,12 @@ class Difference:
         old = self.before.calls if self.before else {}
         rows = [(calls, calls.since(old[name]) if name in old else calls) for name, calls in self.after.calls.items()]
         return sorted(rows, key=lambda row: (-row[1].nanos, -row[0].nanos, row[0].name))
+
+    def sites(self):
+        """[(site in all, site since)], those first that held the carrier longest since."""
+        old = self.before.sites if self.before else {}
+        rows = [(site, site.since(old[i]) if i in old else site) for i, site in self.after.sites.items()]
+        return sorted(rows, key=lambda row: (-row[1].nanos, -row[0].nanos))
 
     def cpu(self):
         """The part of a processor that the process used, helpers included."""

@@ -62,7 +62,16 @@ def histogram(calls):
     yield "_count", {"call": calls.name}, seen
 
 
-def lines(snapshot):
+def sites(snapshot, places):
+    """{labels: [how often, nanoseconds, longest]}; sites that look the same are one."""
+    found = {}
+    for site in snapshot.sites.values():
+        sums = found.setdefault((("what", site.what), ("site", places.label(site))), [0, 0, 0])
+        sums[:] = sums[0] + site.many, sums[1] + site.nanos, max(sums[2], site.longest)
+    return sorted(found.items())
+
+
+def lines(snapshot, places):
     process = snapshot.process
     yield from family("green_process_info", "gauge", "Which process this is.",
                       [("", {"pid": str(snapshot.pid), "name": process.name}, 1)])
@@ -83,7 +92,14 @@ def lines(snapshot):
                       [sample for each in calls for sample in histogram(each)])
     yield from family("green_offload_longest_seconds", "gauge", "The longest call on a helper, by name.",
                       [("", {"call": each.name}, each.longest / 1e9) for each in calls])
+    held = sites(snapshot, places)
+    for name, kind, about, which, unit in (
+            ("green_pinned_total", "counter", "How often the carrier was held while others could run.", 0, 1),
+            ("green_pinned_seconds_total", "counter", "For how long, together.", 1, 1e9),
+            ("green_pinned_longest_seconds", "gauge", "And at most.", 2, 1e9)):
+        yield from family(name, kind, about, [("", dict(labels), sums[which] if unit == 1 else sums[which] / unit)
+                                              for labels, sums in held])
 
 
-def page(snapshot):
-    return "".join(f"{line}\n" for line in lines(snapshot))
+def page(snapshot, places):
+    return "".join(f"{line}\n" for line in lines(snapshot, places))

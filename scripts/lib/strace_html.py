@@ -56,7 +56,7 @@ summary { cursor: pointer; margin: .5rem 0; }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin: .5rem 0; padding: 0; list-style: none;
   font-size: .9rem; }
 .legend svg { width: 1em; height: .8em; margin-right: .4em; }
-.life { display: grid; grid-template-columns: 6rem 1fr 11rem; column-gap: .6rem; align-items: center;
+.life { display: grid; grid-template-columns: 6rem 1fr 13rem; column-gap: .6rem; align-items: center;
   font-size: .85rem; line-height: 1.25rem; }
 .life .note { color: var(--dim); white-space: nowrap; font-variant-numeric: tabular-nums; }
 .life > span { white-space: nowrap; }

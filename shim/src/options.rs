@@ -153,6 +153,21 @@ pub static DUMP: Number = Number::new(
     "1 or quit: on SIGQUIT all threads are said, with their backtraces; the program does not get it",
 );
 
+/// The watchdog.
+pub static PINNED: Number = Number::new(
+    "GREEN_PINNED",
+    0,
+    1,
+    "1: a watchdog notes what holds the carrier while other threads could run, and says it at exit",
+);
+/// Its patience.
+pub static PINNED_MS: Number = Number::new(
+    "GREEN_PINNED_MS",
+    1,
+    60_000,
+    "milliseconds after which the watchdog, which it turns on, notes something (default 20)",
+);
+
 /// The safety net.
 pub static TRAP: Number = Number::new(
     "GREEN_TRAP",
@@ -176,7 +191,7 @@ pub static TRACE_MB: Number = Number::new(
 
 static TEXTS: [&Text; 1] = [&TRACE];
 
-static TABLE: [&Number; 16] = [
+static TABLE: [&Number; 18] = [
     &DISABLE,
     &SEED,
     &CHAOS,
@@ -191,6 +206,8 @@ static TABLE: [&Number; 16] = [
     &STATS,
     &STATS_SIGNAL,
     &DUMP,
+    &PINNED,
+    &PINNED_MS,
     &TRACE_MB,
     &TRAP,
 ];

@@ -1,25 +1,33 @@
 //! Preemption: a thread that computes does not starve the rest.
 //!
-//! A timer on the carrier's *CPU time* sends it a signal every slice; an idle or waiting carrier uses no CPU
-//! time and gets none. The handler runs on the stack of the green thread that it interrupted:
+//! A timer on the carrier's *CPU time* sends it a signal; an idle or waiting carrier uses no CPU time and gets none. The kernel looks
+//! at such timers at its own ticks only, every few milliseconds: a slice ends at the last one that is not too late. For shorter
+//! slices that timer starts another one, which is exact, and goes on until the carrier waits:
 //!
 //! ```text
-//!   tick ── has the carrier switched since the last one? ── yes ──► nothing
-//!     └─ no: is the interrupted code the program's own? ── no ───► try again in 50 µs, some times; and note
-//!          └─ yes: yield, right here. The kernel keeps all its           that the thread is to yield when it next
-//!             registers in the signal's frame.                           leaves the scheduler
+//!   WAITING ── some CPU time was used ────────────────────────► COUNTING: a tick every quarter of a slice
+//!      ▲                                                           │
+//!      └────── less than half of the time since was CPU time ◄─────┘
+//!
+//!   tick ── would the thread have had more than its slice at the next one? ── no ──► nothing
+//!     └─ yes: may it be interrupted here (place.rs)? ── no ───► try again in 50 µs, some times; and note
+//!          └─ yes: yield, right here. The kernel keeps all         that the thread is to yield when it next
+//!             its registers in the signal's frame.                 leaves the scheduler
 //! ```
 //!
 //! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
 //! by default, seldom used, and still the program's (a tick is told by its sender).
 
-use crate::real::inner;
+pub mod place;
+
+use crate::pthread::green;
+use crate::reports::sample;
 use crate::signal::mask;
 use crate::{errno, options, start};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use libc::siginfo_t;
-use scheduler::Runtime;
+use scheduler::{Carrier, Runtime};
 
 /// The signal of a tick.
 pub const SIGNAL: c_int = libc::SIGURG;
@@ -27,27 +35,41 @@ pub const SIGNAL: c_int = libc::SIGURG;
 const DEFAULT_SLICE_MS: u64 = 10;
 
 /// A thread in libc comes back to its own code soon, as a rule: look again after so long, so often.
-const RETRY_NANOS: i64 = 50_000;
+const RETRY_NANOS: u64 = 50_000;
 const RETRIES: u32 = 100;
 
 /// What a tick brings as its value, so that it is told from a timer of the program's: where in here.
-static MARKS: [u8; 2] = [0; 2];
-const TICK: usize = 0;
-const RETRY: usize = 1;
+static MARKS: [u8; 4] = [0; 4];
+const START: usize = 0;
+const TICK: usize = 1;
+const RETRY: usize = 2;
+/// No tick at all: somebody asks where the carrier is (reports/sample.rs).
+pub const SAMPLE: usize = 3;
 
-/// The timer of another try.
-static RETRY_TIMER: AtomicI32 = AtomicI32::new(-1);
-/// How many there have been for this slice, and how many switches there had been then.
+/// The `si_code` of a timer's signal.
+const SI_TIMER: c_int = -2;
+
+/// The timers, by their marks; -1: there is none.
+static TIMERS: [AtomicI32; SAMPLE] = [const { AtomicI32::new(-1) }; SAMPLE];
+
+/// Nanoseconds between ticks.
+static GRAIN: AtomicU64 = AtomicU64::new(0);
+/// And of a slice.
+static SLICE: AtomicU64 = AtomicU64::new(0);
+/// Ticks come from a timer that is exact, while there are any.
+static IS_EXACT: AtomicBool = AtomicBool::new(false);
+
+/// How many tries there have been in this slice.
 static TRIES: AtomicU32 = AtomicU32::new(0);
-static TRIED_AT: AtomicU64 = AtomicU64::new(0);
+/// How many switches there had been when the running thread was seen first, and the CPU time then.
+static SEEN: AtomicU64 = AtomicU64::new(0);
+static SEEN_AT: AtomicU64 = AtomicU64::new(0);
+/// At the last tick: CPU time, and time.
+static LAST: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
 static ARMED: AtomicBool = AtomicBool::new(false);
 /// The running thread should yield as soon as it may.
 static DUE: AtomicBool = AtomicBool::new(false);
-
-/// Code that must not be interrupted by another thread's: libc, ld.so, the vDSO and ourselves, as
-/// [from, to).
-static NOT_HERE: [[AtomicUsize; 2]; 4] = [const { [const { AtomicUsize::new(0) }; 2] }; 4];
 
 /// In the child of `fork` there is no timer.
 pub fn after_fork() {
@@ -71,16 +93,50 @@ fn arm_now(rt: &'static Runtime) {
     if rt.carrier_here().is_none() || ARMED.swap(true, Ordering::Relaxed) || slice == 0 {
         return;
     }
-    note_ranges();
+    let (slice, kernels) = (slice * 1_000_000, kernels_tick());
+    let is_exact = slice < 2 * kernels;
+    let grain = if is_exact { slice / 4 } else { kernels };
+    SLICE.store(slice, Ordering::Relaxed);
+    GRAIN.store(grain, Ordering::Relaxed);
+    IS_EXACT.store(is_exact, Ordering::Relaxed);
+    adopt_signal();
+    // Without timers threads are cooperative, and the action does no harm.
+    let clocks = [libc::CLOCK_THREAD_CPUTIME_ID, libc::CLOCK_MONOTONIC, libc::CLOCK_MONOTONIC];
+    for (mark, clock) in clocks.into_iter().enumerate() {
+        TIMERS[mark].store(timer(clock, mark).unwrap_or(-1), Ordering::Relaxed);
+    }
+    set_timer(START, grain, !is_exact);
+}
+
+/// How often the kernel looks at timers of CPU time, in nanoseconds.
+fn kernels_tick() -> u64 {
+    const CLOCK_MONOTONIC_COARSE: c_int = 6;
+    const USUAL: u64 = 4_000_000;
+    let mut tick = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: an object of ours.
+    let known = unsafe { scheduler::sys!(clock_getres, CLOCK_MONOTONIC_COARSE, &raw mut tick) };
+    if known.is_ok() && tick.tv_nsec > 0 { tick.tv_nsec as u64 } else { USUAL }
+}
+
+/// From now on the signal is ours.
+pub fn adopt_signal() {
+    place::look_up_ranges();
     crate::signal::take_over(SIGNAL);
     mask::sync();
-    // Without a timer threads are cooperative, and the action does no harm.
-    if let Some(timer) = timer(libc::CLOCK_THREAD_CPUTIME_ID, TICK) {
-        let span =
-            libc::timespec { tv_sec: (slice / 1000) as i64, tv_nsec: (slice % 1000 * 1_000_000) as i64 };
-        start_timer(timer, span, span);
+}
+
+/// Send the carrier its signal with this mark. From another kernel thread.
+pub fn send_mark(mark: usize) {
+    // SAFETY: objects of ours; to a thread of this process, which is the only one that reads the mark.
+    unsafe {
+        let mut info = [0usize; 16];
+        let at = (&raw mut info).cast::<c_int>();
+        at.write(SIGNAL);
+        at.add(2).write(SI_TIMER);
+        info[3] = (&raw const MARKS[mark]).expose_provenance();
+        let (process, thread) = (scheduler::sys::process(), green::kernel_tid());
+        let _ = scheduler::sys!(rt_tgsigqueueinfo, process, thread, SIGNAL, &raw const info);
     }
-    RETRY_TIMER.store(timer(libc::CLOCK_MONOTONIC, RETRY).unwrap_or(-1), Ordering::Relaxed);
 }
 
 /// A timer that signals the carrier.
@@ -98,31 +154,19 @@ fn timer(clock: libc::clockid_t, mark: usize) -> Option<c_int> {
     made.is_ok().then_some(timer)
 }
 
-fn start_timer(timer: c_int, first: libc::timespec, then: libc::timespec) {
-    let times = libc::itimerspec { it_interval: then, it_value: first };
+/// Let it send after so many nanoseconds (0: not at all), once or again and again.
+fn set_timer(mark: usize, nanos: u64, again: bool) {
+    let timer = TIMERS[mark].load(Ordering::Relaxed);
+    if timer < 0 {
+        return;
+    }
+    let span = |nanos: u64| libc::timespec {
+        tv_sec: (nanos / 1_000_000_000) as i64,
+        tv_nsec: (nanos % 1_000_000_000) as i64,
+    };
+    let times = libc::itimerspec { it_interval: span(if again { nanos } else { 0 }), it_value: span(nanos) };
     // SAFETY: an object of ours.
     let _ = unsafe { scheduler::sys!(timer_settime, timer, 0, &raw const times, 0) };
-}
-
-fn note_ranges() {
-    let inside = [
-        inner::CTYPE_INIT.find().map_or(0, |at| at.addr()),
-        inner::ALLOCATE_TLS.find().map_or(0, |at| at.addr()),
-        arm_now as *const () as usize,
-        // SAFETY: no pointers.
-        unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) as usize },
-    ];
-    for (range, address) in NOT_HERE.iter().zip(inside) {
-        let [from, to] = crate::loader::object_around(address);
-        range[0].store(from, Ordering::Relaxed);
-        range[1].store(to, Ordering::Relaxed);
-    }
-}
-
-fn is_programs_own(code: usize) -> bool {
-    !NOT_HERE
-        .iter()
-        .any(|[from, to]| (from.load(Ordering::Relaxed)..to.load(Ordering::Relaxed)).contains(&code))
 }
 
 /// Is this signal a tick, or another try? Answers which.
@@ -130,7 +174,6 @@ fn is_programs_own(code: usize) -> bool {
 /// # Safety
 /// `info` is the kernel's.
 pub unsafe fn is_tick(signal: c_int, info: *const siginfo_t) -> Option<usize> {
-    const SI_TIMER: c_int = -2;
     // SAFETY: a timer's signal has a value.
     let value = unsafe {
         if signal != SIGNAL || (*info).si_code != SI_TIMER {
@@ -146,35 +189,87 @@ pub unsafe fn is_tick(signal: c_int, info: *const siginfo_t) -> Option<usize> {
 /// # Safety
 /// `context` is the kernel's.
 pub unsafe fn tick(which: usize, context: *mut c_void) {
-    let Some((_, carrier)) = start::here() else { return };
-    if which == TICK {
-        if !carrier.has_used_slice() {
-            return;
+    let Some((rt, carrier)) = start::here() else {
+        // Its block is lent, to the child of a vfork.
+        if which == START && IS_EXACT.load(Ordering::Relaxed) {
+            set_timer(START, GRAIN.load(Ordering::Relaxed), false);
         }
-        TRIES.store(0, Ordering::Relaxed);
-        TRIED_AT.store(carrier.switches(), Ordering::Relaxed);
-    } else if TRIED_AT.load(Ordering::Relaxed) != carrier.switches() {
-        // It has switched by itself.
-        DUE.store(false, Ordering::Relaxed);
         return;
+    };
+    let error = errno::get();
+    // The kernel keeps one signal of a kind: a tick may have come in the place of the question.
+    if sample::is_asked() {
+        // SAFETY: the caller's.
+        unsafe { sample::take(context) };
     }
+    if which != SAMPLE && is_over(rt, carrier, which) {
+        // SAFETY: the kernel's context.
+        unsafe { end_slice(carrier, context) };
+    }
+    errno::set(error);
+}
+
+/// Is the slice of the running thread used up?
+fn is_over(rt: &Runtime, carrier: &Carrier, which: usize) -> bool {
+    if which != RETRY {
+        return has_used_slice(rt, carrier, which) && !carrier.is_asleep();
+    }
+    let has_switched = SEEN.load(Ordering::Relaxed) != carrier.switches();
+    if has_switched || carrier.is_asleep() {
+        DUE.store(false, Ordering::Relaxed);
+        return false;
+    }
+    true
+}
+
+/// Let others run, now or as soon as may be.
+///
+/// # Safety
+/// As for [`tick`].
+unsafe fn end_slice(carrier: &Carrier, context: *mut c_void) {
     // SAFETY: the kernel's context.
-    let code = unsafe { (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RIP as usize] };
-    if carrier.is_critical() || !is_programs_own(code as usize) {
+    if carrier.is_critical() || unsafe { !place::may_be_interrupted(context) } {
         DUE.store(true, Ordering::Relaxed);
         carrier.signal_kept();
-        let retry = RETRY_TIMER.load(Ordering::Relaxed);
-        if retry >= 0 && TRIES.fetch_add(1, Ordering::Relaxed) < RETRIES {
-            let span = libc::timespec { tv_sec: 0, tv_nsec: RETRY_NANOS };
-            start_timer(retry, span, libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        if TRIES.fetch_add(1, Ordering::Relaxed) < RETRIES {
+            set_timer(RETRY, RETRY_NANOS, false);
         }
         return;
     }
+    // Whoever is next begins now.
+    SEEN.store(carrier.switches() + 1, Ordering::Relaxed);
+    SEEN_AT.store(carrier.cpu_time(), Ordering::Relaxed);
     DUE.store(false, Ordering::Relaxed);
-    let error = errno::get();
     // SAFETY: the kernel's context.
     unsafe { mask::in_handler(context, || carrier.yield_for_slice()) };
-    errno::set(error);
+}
+
+/// At a tick: keep the timers going. Would the running thread have had more than a slice of CPU time at the next one?
+fn has_used_slice(rt: &Runtime, carrier: &Carrier, which: usize) -> bool {
+    // However few switches there were, it is time to look at descriptors and timers again.
+    carrier.look_soon();
+    let cpu = carrier.cpu_time();
+    let grain = GRAIN.load(Ordering::Relaxed);
+    if IS_EXACT.load(Ordering::Relaxed) {
+        let now = rt.clock.now();
+        let [cpu_before, before] = [&LAST[0], &LAST[1]].map(|last| last.load(Ordering::Relaxed));
+        LAST[0].store(cpu, Ordering::Relaxed);
+        LAST[1].store(now, Ordering::Relaxed);
+        if which == START {
+            set_timer(TICK, grain, true);
+        } else if (cpu - cpu_before) * 2 < now - before {
+            set_timer(TICK, 0, false);
+            set_timer(START, grain, false);
+        }
+    }
+    let switches = carrier.switches();
+    if SEEN.swap(switches, Ordering::Relaxed) != switches {
+        SEEN_AT.store(cpu, Ordering::Relaxed);
+        TRIES.store(0, Ordering::Relaxed);
+        return false;
+    }
+    // It may have begun one tick before it was seen; and ticks are not quite regular.
+    cpu - SEEN_AT.load(Ordering::Relaxed) + 2 * grain > SLICE.load(Ordering::Relaxed) + grain / 2
 }
 
 /// Yield, if a tick came where it was not allowed to.

@@ -9,7 +9,7 @@
 
 use crate::options;
 use crate::pthread::green;
-use crate::reports::{deadlock, requests};
+use crate::reports::{deadlock, pinned, requests};
 use crate::signal::set::under_kernel_mask;
 use crate::tls::{self, Layout};
 use crate::{
@@ -241,5 +241,6 @@ pub fn after_fork(rt: &'static Runtime, thread: *mut Thread) {
     files::place::none_is_made();
     trap::after_fork();
     deadlock::after_fork();
+    pinned::after_fork();
     tracing::after_fork();
 }

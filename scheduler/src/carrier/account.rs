@@ -37,7 +37,7 @@ impl Carrier {
     pub fn cpu_time_of(&self, thread: &Thread, first: &Thread) -> u64 {
         if self.is_here() {
             if !self.accounts.is_open() {
-                let now = self.kernel_thread_time();
+                let now = self.cpu_time();
                 first.cpu.set(now);
                 self.accounts.charged_at.set(now);
                 self.accounts.open.set(true);
@@ -50,13 +50,14 @@ impl Carrier {
     /// Charge the running thread for what has been spent since somebody was charged.
     #[cold]
     pub(super) fn charge(&self) {
-        let now = self.kernel_thread_time();
+        let now = self.cpu_time();
         // SAFETY: the running thread is alive (or dead and not yet buried).
         let cpu = unsafe { &(*self.current.get()).cpu };
         cpu.set(cpu.get() + now.saturating_sub(self.accounts.charged_at.replace(now)));
     }
 
-    fn kernel_thread_time(&self) -> u64 {
+    /// Nanoseconds of the kernel thread.
+    pub fn cpu_time(&self) -> u64 {
         self.runtime().clock.read(KERNEL_THREAD_TIME).unwrap_or(0)
     }
 }

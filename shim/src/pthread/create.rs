@@ -6,6 +6,7 @@ use crate::abi::{
     ATTR_DETACHED, ATTR_EXPLICIT, ATTR_POLICY_GIVEN, ATTR_PRIORITY_GIVEN, ATTR_STACK_GIVEN, Attributes,
 };
 use crate::real::{self, Start};
+use crate::reports::pinned;
 use crate::signal::mask::NEVER;
 use crate::signal::set::bits_of;
 use crate::{export, options, preempt, start, trap};
@@ -43,6 +44,7 @@ export! {
                 trace::record(What::Create, 0, green.thread.id, start as *const () as u64);
                 rt.carrier.spawn((&raw const green.thread).cast_mut());
                 preempt::arm(rt);
+                pinned::arm();
                 0
             }
             Err(error) => error,

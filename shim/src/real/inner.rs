@@ -41,6 +41,7 @@ inner! {
     ALLOCATE_TLS_INIT = c"_dl_allocate_tls_init";
     DEALLOCATE_TLS = c"_dl_deallocate_tls";
     TLS_STATIC_INFO = c"_dl_get_tls_static_info";
+    FIND_OBJECT = c"_dl_find_object";
     CTYPE_INIT = c"__ctype_init";
     CALL_TLS_DTORS = c"__call_tls_dtors";
     SIZEOF_PTHREAD = c"_thread_db_sizeof_pthread";

@@ -78,6 +78,12 @@ impl Symbols {
         Function(self.place(address, false))
     }
 
+    /// The name of the function that an address is in, and where it begins in memory.
+    pub fn function_around(&self, address: usize) -> Option<(&str, usize)> {
+        let (_, linked, named) = self.place(address, false).look_up()?;
+        named.map(|(name, begin)| (name, address - (linked - begin) as usize))
+    }
+
     /// Are the two in the same file?
     pub fn are_together(&self, one: usize, other: usize) -> bool {
         match (self.module_of(one), self.module_of(other)) {
