@@ -1,244 +1,104 @@
 /* A computing thread that others take the processor from finds everything as it
  * was: general and vector registers, mask registers, MXCSR, the x87 stack and
  * control word, flags with the direction flag, the red zone below the stack
- * pointer, errno and __thread variables. Four threads hold values of their own
- * in all of these, loop without a call, and look: sched(7); System V ABI,
- * AMD64 supplement, 3.2.
+ * pointer, errno, its signal mask and __thread variables. Four threads hold values
+ * of their own in all of these, loop without a call, and look. All goes on for so
+ * many milliseconds, and until each thread has seen others run during a loop of
+ * each kind: sched(7), pthread_sigmask(3); System V ABI, AMD64 supplement, 3.2.
  *
+ * test: args=1500
  * test: slow
  * test: timeout=20
  * test: env=GREEN_SLICE_MS=10
  */
-#include "lib/check.h"
-#include <stdint.h>
+#include "lib/registers.h"
+#include "lib/signals.h"
 
-enum { THREADS = 4, LOOPS = 200000, RUN_MS = 1500, RED_ZONE = 128 };
-
-/* Each of these takes values from `in`, loops, and puts what is there then into
- * `out`. They keep what a function must keep. */
-struct control {
-    uint32_t mxcsr;
-    uint16_t x87_control;
-    uint16_t x87_status;
-    int64_t stack[6];
-};
-
-void hold_general(const uint64_t in[15], uint64_t out[15], long loops);
-void hold_xmm(const void *in, void *out, long loops);
-void hold_ymm(const void *in, void *out, long loops);
-void hold_zmm(const void *in, void *out, long loops);
-void hold_masks(const uint64_t in[8], uint64_t out[8], long loops);
-void hold_control(const struct control *in, struct control *out, long loops);
-void hold_red_zone(const uint64_t in[16], uint64_t out[16], long loops);
-uint64_t hold_flags(uint64_t flags, long loops);
-
-__asm__(
-    ".text\n"
-    ".macro function name\n"
-    ".type \\name, @function\n"
-    ".globl \\name\n"
-    "\\name:\n"
-    ".endm\n"
-
-    /* The loop counter is on the stack, for no register is left. */
-    "function hold_general\n"
-    ".irp r, rbx, rbp, r12, r13, r14, r15, rsi, rdx\n"
-    "  push %\\r\n"
-    ".endr\n"
-    ".set at, 0\n"
-    ".irp r, rax, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15, rdi\n"
-    "  mov at(%rdi), %\\r\n"
-    "  .set at, at + 8\n"
-    ".endr\n"
-    "1: decq (%rsp)\n"
-    "  jnz 1b\n"
-    "  mov %rdi, (%rsp)\n"
-    "  mov 8(%rsp), %rdi\n"
-    ".set at, 0\n"
-    ".irp r, rax, rbx, rcx, rdx, rsi, rbp, r8, r9, r10, r11, r12, r13, r14, r15\n"
-    "  mov %\\r, at(%rdi)\n"
-    "  .set at, at + 8\n"
-    ".endr\n"
-    "  pop %rax\n"
-    "  mov %rax, at(%rdi)\n"
-    ".irp r, rsi, r15, r14, r13, r12, rbp, rbx\n"
-    "  pop %\\r\n"
-    ".endr\n"
-    "  ret\n"
-
-    ".macro hold_vectors kind, move, bytes, numbers:vararg\n"
-    "function hold_\\kind\n"
-    ".irp n, \\numbers\n"
-    "  \\move \\bytes * \\n(%rdi), %\\kind\\n\n"
-    ".endr\n"
-    "1: dec %rdx\n"
-    "  jnz 1b\n"
-    ".irp n, \\numbers\n"
-    "  \\move %\\kind\\n, \\bytes * \\n(%rsi)\n"
-    ".endr\n"
-    ".ifnc \\kind, xmm\n"
-    "  vzeroupper\n"
-    ".endif\n"
-    "  ret\n"
-    ".endm\n"
-    "hold_vectors xmm, movdqu, 16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
-    "hold_vectors ymm, vmovdqu, 32, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
-    "hold_vectors zmm, vmovdqu64, 64, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "
-    "16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
-
-    /* The low 16 bits are all that AVX512F alone moves. */
-    "function hold_masks\n"
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7\n"
-    "  kmovw 8 * \\n(%rdi), %k\\n\n"
-    ".endr\n"
-    "1: dec %rdx\n"
-    "  jnz 1b\n"
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7\n"
-    "  kmovw %k\\n, 8 * \\n(%rsi)\n"
-    ".endr\n"
-    "  ret\n"
-
-    "function hold_control\n"
-    "  stmxcsr -4(%rsp)\n"
-    "  fnstcw -8(%rsp)\n"
-    "  ldmxcsr (%rdi)\n"
-    "  fldcw 4(%rdi)\n"
-    ".irp n, 0, 1, 2, 3, 4, 5\n"
-    "  fildq 8 + 8 * \\n(%rdi)\n"
-    ".endr\n"
-    "1: dec %rdx\n"
-    "  jnz 1b\n"
-    "  stmxcsr (%rsi)\n"
-    "  fnstcw 4(%rsi)\n"
-    "  fnstsw 6(%rsi)\n"
-    ".irp n, 5, 4, 3, 2, 1, 0\n"
-    "  fistpq 8 + 8 * \\n(%rsi)\n"
-    ".endr\n"
-    "  ldmxcsr -4(%rsp)\n"
-    "  fldcw -8(%rsp)\n"
-    "  ret\n"
-
-    "function hold_red_zone\n"
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
-    "  mov 8 * \\n(%rdi), %rax\n"
-    "  mov %rax, 8 * \\n - 128(%rsp)\n"
-    ".endr\n"
-    "1: dec %rdx\n"
-    "  jnz 1b\n"
-    ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"
-    "  mov 8 * \\n - 128(%rsp), %rax\n"
-    "  mov %rax, 8 * \\n(%rsi)\n"
-    ".endr\n"
-    "  ret\n"
-
-    /* Neither lea nor jrcxz touches a flag. */
-    "function hold_flags\n"
-    "  mov %rsi, %rcx\n"
-    "  push %rdi\n"
-    "  popfq\n"
-    "1: lea -1(%rcx), %rcx\n"
-    "  jrcxz 2f\n"
-    "  jmp 1b\n"
-    "2: pushfq\n"
-    "  pop %rax\n"
-    "  cld\n"
-    "  ret\n");
+enum { THREADS = 4, RARELY_MS = 100 };
 
 static volatile int stop;
 static __thread uint64_t own_variable;
 
-/* Different in each thread, round and place (splitmix64). */
-static uint64_t pattern(uint64_t *state)
+static struct holder {
+    pthread_t thread;
+    int number;
+    volatile int interrupted[HELD_KINDS];       /* loops during which others ran, or 1 for none here */
+} holders[THREADS];
+
+/* Each blocks another signal, the fourth none. */
+static int own_signal(int number)
 {
-    uint64_t value = *state += 0x9e3779b97f4a7c15;
-    value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
-    value = (value ^ value >> 27) * 0x94d049bb133111eb;
-    return value ^ value >> 31;
+    static const int signals[THREADS] = { SIGHUP, SIGUSR1, SIGUSR2, 0 };
+    return signals[number];
 }
 
-typedef void hold_words(const uint64_t *, uint64_t *, long);
-
-static void check_words(hold_words *hold, size_t words, uint64_t mask, uint64_t *state)
+static void hold_each(struct holder *holder, uint64_t *state)
 {
-    uint64_t in[256], out[256] = { 0 };
-    for (size_t i = 0; i < words; i++)
-        in[i] = pattern(state) & mask;
-    hold(in, out, LOOPS);
-    CHECK(memcmp(in, out, words * sizeof in[0]) == 0);
-}
-
-static void check_vectors(uint64_t *state)
-{
-    check_words((hold_words *)hold_xmm, 16 * 2, UINT64_MAX, state);
-    if (__builtin_cpu_supports("avx2"))
-        check_words((hold_words *)hold_ymm, 16 * 4, UINT64_MAX, state);
-    if (__builtin_cpu_supports("avx512f")) {
-        check_words((hold_words *)hold_zmm, 32 * 8, UINT64_MAX, state);
-        check_words(hold_masks, 8, 0xffff, state);
+    for (int kind = 0; kind < HELD_KINDS; kind++) {
+        enum meanwhile meanwhile = kinds_held[kind].hold(state);
+        if (meanwhile == NOT_HERE)
+            holder->interrupted[kind] = 1;
+        else if (meanwhile == OTHERS_RAN)
+            holder->interrupted[kind]++;
     }
-}
-
-/* Rounding, sticky exceptions and flush to zero; every exception stays masked. */
-static void check_control(uint64_t *state)
-{
-    struct control in, out;
-    memset(&in, 0, sizeof in);
-    memset(&out, 0, sizeof out);
-    in.mxcsr = 0x1f80 | (pattern(state) & 0xe03f);
-    in.x87_control = 0x037f & ~(pattern(state) & 0x0100);
-    in.x87_control |= pattern(state) & 0x0c00;
-    for (size_t i = 0; i < COUNT(in.stack); i++)
-        in.stack[i] = (int64_t)pattern(state);
-    hold_control(&in, &out, LOOPS);
-    CHECK(out.mxcsr == in.mxcsr);
-    CHECK(out.x87_control == in.x87_control);
-    CHECK((out.x87_status >> 11 & 7) == 8 - COUNT(in.stack));
-    CHECK(memcmp(in.stack, out.stack, sizeof in.stack) == 0);
-}
-
-/* Carry, parity, adjust, zero, sign, direction, overflow. */
-static void check_flags(uint64_t *state)
-{
-    uint64_t mask = 0xcd5, flags = 0x202 | (pattern(state) & mask);
-    CHECK(((hold_flags(flags, LOOPS) ^ flags) & mask) == 0);
 }
 
 static void *hold_all(void *argument)
 {
-    uint64_t number = *(int *)argument + 1, state = number << 56, rounds = 0;
+    struct holder *holder = argument;
+    uint64_t number = (uint64_t)holder->number + 1, state = number << 56;
     uint32_t mxcsr, own_mxcsr = 0x1f80 | (uint32_t)(number - 1) << 13;
+    sigset_t blocked = set_of(own_signal(holder->number), 0);
+    int mask = digits(&blocked);
+
+    CHECK(pthread_sigmask(SIG_SETMASK, &blocked, NULL) == 0);
     errno = (int)number;
     own_variable = number;
     __asm__ volatile("ldmxcsr %0" : : "m"(own_mxcsr));
     while (!stop) {
-        check_words(hold_general, 15, UINT64_MAX, &state);
-        check_vectors(&state);
-        check_control(&state);
-        check_words(hold_red_zone, RED_ZONE / 8, UINT64_MAX, &state);
-        check_flags(&state);
-        rounds++;
+        hold_each(holder, &state);
+        CHECK(errno == (int)number && own_variable == number);
+        CHECK(own_mask() == mask);
     }
     __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
     CHECK(mxcsr == own_mxcsr);
-    CHECK(errno == (int)number && own_variable == number);
-    CHECK(rounds > 0);
     return NULL;
 }
 
-int main(void)
+/* Were all interrupted in a loop of each kind, and the four of them so often? */
+static int all_interrupted(long times)
 {
-    int numbers[THREADS];
-    pthread_t threads[THREADS];
-    struct timespec time = { RUN_MS / 1000, RUN_MS % 1000 * 1000000 };
+    for (int i = 0; i < THREADS; i++)
+        for (int kind = 0; kind < HELD_KINDS; kind++) {
+            if (holders[i].interrupted[kind] == 0)
+                return 0;
+            times -= holders[i].interrupted[kind];
+        }
+    return times <= 0;
+}
+
+int main(int argc, char **argv)
+{
+    long duration = argc > 1 ? atol(argv[1]) : 0;
+    CHECK(duration > 0);
     for (int i = 0; i < THREADS; i++) {
-        numbers[i] = i;
-        threads[i] = start(hold_all, &numbers[i]);
+        holders[i].number = i;
+        holders[i].thread = start(hold_all, &holders[i]);
     }
-    CHECK(nanosleep(&time, NULL) == 0);
+    double end = seconds(CLOCK_MONOTONIC) + (double)duration / 1e3;
+    while (seconds(CLOCK_MONOTONIC) < end || !all_interrupted(duration / RARELY_MS)) {
+        struct timespec moment = { 0, 100000000 };
+        CHECK(nanosleep(&moment, NULL) == 0);
+    }
     stop = 1;
     for (int i = 0; i < THREADS; i++) {
-        join(threads[i]);
+        join(holders[i].thread);
         printf("thread %d found everything as it was\n", i);
     }
+    long total = 0;
+    for (int i = 0; i < THREADS; i++)
+        for (int kind = 0; kind < HELD_KINDS; kind++)
+            total += holders[i].interrupted[kind];
+    dprintf(2, "others ran during %ld loops\n", total);
     return 0;
 }

@@ -62,6 +62,13 @@ def program(title, anchors, name, count, *arguments, threads=0, counted=False, p
     return Case(title, worlds, measure, count, command if counted else None)
 
 
+def fairness(what, *arguments):
+    """How computing threads share the core with others, with slices of the default length."""
+    def measure(world, library):
+        return parse(run([BUILT / "fair", *arguments], library))
+    return Case(f"fairness {what}", ["native", "green"], measure)
+
+
 # ---- servers ---------------------------------------------------------------------------------
 
 ECHO = {"go": ["go_servers", "echo"], "st": ["st_echo"], "epoll": ["echo_epoll"]}
@@ -174,6 +181,11 @@ def ordinary(quick, client_core):
     yield program("mutex_free", "go fiber", "mutex_free", pick(20_000_000, 2_000_000), counted=True)
     yield program("mutex_many", "go", "mutex_many", pick(500_000, 20_000), 1_000)
     yield program("broadcast", "go st fiber", "broadcast", pick(200_000, 10_000), 1_000)
+
+    yield fairness("compute", "compute", pick(1_000, 250))
+    yield fairness("ticks", "ticks", 4, 100, pick(2_000, 300))
+    for kind in ("malloc", "memcpy", "strlen"):
+        yield fairness(kind, "share", kind, pick(2_000, 250))
 
     for kind in ("pipe", "socketpair", "pread", "poll"):
         yield program(f"ready {kind}", "", "io_ready", pick(200_000, 20_000), kind, counted=True)

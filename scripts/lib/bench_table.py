@@ -30,6 +30,17 @@ ROWS = [
     (r"mutex_(\d+)", "{} threads on one mutex", "Locks", True),
     (r"mutex_(\d+)_held", "{} threads on one mutex, held over a `sched_yield`", "Locks", False),
     (r"broadcast", "wake one of 1,000 by broadcast", "Locks", True),
+    (r"fair_compute", "two threads compute", "Fairness: threads that compute", True),
+    (r"fair_ticks_(\d+)_beside_(\d+)_p50", "{} tickers of 10 ms beside {} that compute: late, median",
+     "Fairness: threads that compute", False),
+    (r"fair_ticks_(\d+)_beside_(\d+)_p99", "{} tickers of 10 ms beside {} that compute: late, 99th percentile",
+     "Fairness: threads that compute", True),
+    (r"fair_ticks_(\d+)_beside_(\d+)_longest", "{} tickers of 10 ms beside {} that compute: late, longest",
+     "Fairness: threads that compute", False),
+    (r"fair_share_(\w+)_p50", "wait for a turn beside a thread in `{}`: median",
+     "Fairness: threads that compute", False),
+    (r"fair_share_(\w+)_longest", "wait for a turn beside a thread in `{}`: longest",
+     "Fairness: threads that compute", True),
     (r"ready_pipe", "byte through a pipe, ready", "Calls that need not wait", True),
     (r"ready_socketpair", "byte through a socketpair, ready", "Calls that need not wait", True),
     (r"cached_pread", "`pread` of a cached page", "Calls that need not wait", True),
@@ -59,7 +70,7 @@ ROWS = [
 ]
 INSTRUCTIONS = "instr"                  # the unit of the last group
 GROUPS = list(dict.fromkeys(group for _, _, group, _ in ROWS))
-MORE_IS_BETTER = {"req/s", "op/s", "threads"}
+MORE_IS_BETTER = {"req/s", "op/s", "threads", "work/ms"}
 NOT_COMPARED = {"sleepers_seconds"}     # of crowds of different sizes; instructions neither, see is_compared
 WORDS = {"rss": "resident", "page_tables": "page tables", "kernel_stacks": "kernel stacks",
          "kernel_slabs": "other kernel memory (whole system)", "total": "together"}

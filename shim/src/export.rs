@@ -29,6 +29,8 @@ macro_rules! export {
             // SAFETY: a jacket may do what its caller allows the libc function to do.
             #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
             unsafe {
+                // As if the tick had come just before the call.
+                $crate::preempt::yield_if_due();
                 $( $crate::$point!(); )?
                 $body
             }

@@ -21,7 +21,7 @@ use crate::signal::set::under_kernel_mask;
 use crate::{offload, real, start, tls, trap};
 use core::arch::naked_asm;
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use scheduler::helpers::{Class, Work};
 use scheduler::runtime::KernelMain;
 use scheduler::sys::{self, Errno};
@@ -37,8 +37,20 @@ const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 const STACK: usize = 1 << 20;
 
+/// Locks of libc's and ld.so's that a start takes may be held for ever.
+static CANNOT_START: AtomicBool = AtomicBool::new(false);
+
+/// In a child that was made without libc's fork, which knows its locks, while there were other threads: they may have held
+/// any of them. Calls are made on the carrier there: late, but right.
+pub fn cannot_start() {
+    CANNOT_START.store(true, Ordering::Relaxed);
+}
+
 /// Start a kernel thread of ours: detached, all signals blocked, a stack that suffices for NSS modules.
 pub fn spawn(main: KernelMain, arg: *mut c_void) -> Result<(), Errno> {
+    if CANNOT_START.load(Ordering::Relaxed) {
+        return Err(Errno::AGAIN);
+    }
     // SAFETY: objects of our own; libc's pthread_create copies what it needs.
     let error = unsafe {
         let mut attr = core::mem::zeroed::<libc::pthread_attr_t>();

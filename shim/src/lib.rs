@@ -100,7 +100,6 @@ const VERSION: &str = concat!("libgreen ", env!("CARGO_PKG_VERSION"), "\0");
 /// call unless there is a mistake.
 #[ctor::ctor(unsafe)]
 fn loaded() {
-    preempt::place::look_up_functions();
     real::look_up_all();
     options::read();
     process::watch_forks();

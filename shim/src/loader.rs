@@ -119,10 +119,22 @@ pub fn is_code(address: usize) -> bool {
     around(address, libc::PF_X) != [0, 0]
 }
 
+/// Where the table is by which functions of an object are found for unwinding (`.eh_frame_hdr`), as [from, to).
+pub fn unwind_table_of(address: usize) -> [usize; 2] {
+    segments_around(address, libc::PT_GNU_EH_FRAME, 0)
+}
+
 /// The range of those segments of an object that have these permissions, if it is around `address`.
 fn around(address: usize, permissions: u32) -> [usize; 2] {
+    let found = segments_around(address, libc::PT_LOAD, permissions);
+    if (found[0]..found[1]).contains(&address) { found } else { [0, 0] }
+}
+
+/// The range of the segments of this kind, with these permissions, of the object that is loaded around `address`.
+fn segments_around(address: usize, kind: u32, permissions: u32) -> [usize; 2] {
     struct Search {
         address: usize,
+        kind: u32,
         permissions: u32,
         found: [usize; 2],
     }
@@ -131,23 +143,29 @@ fn around(address: usize, permissions: u32) -> [usize; 2] {
         unsafe {
             let (info, search) = (&*info, &mut *data.cast::<Search>());
             let headers = core::slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum as usize);
-            let (mut from, mut to) = (usize::MAX, 0);
-            let wanted = |h: &&libc::Elf64_Phdr| {
-                h.p_type == libc::PT_LOAD && h.p_flags & search.permissions == search.permissions
+            let range = |kind: u32, permissions: u32| {
+                let (mut from, mut to) = (usize::MAX, 0);
+                let wanted =
+                    |h: &&libc::Elf64_Phdr| h.p_type == kind && h.p_flags & permissions == permissions;
+                for h in headers.iter().filter(wanted) {
+                    let start = (info.dlpi_addr + h.p_vaddr) as usize;
+                    from = from.min(start);
+                    to = to.max(start + h.p_memsz as usize);
+                }
+                [from, to]
             };
-            for h in headers.iter().filter(wanted) {
-                let start = (info.dlpi_addr + h.p_vaddr) as usize;
-                from = from.min(start);
-                to = to.max(start + h.p_memsz as usize);
+            let [from, to] = range(libc::PT_LOAD, 0);
+            if !(from..to).contains(&search.address) {
+                return 0;
             }
-            if (from..to).contains(&search.address) {
-                search.found = [from, to];
-                return 1;
+            let found = range(search.kind, search.permissions);
+            if found[0] < found[1] {
+                search.found = found;
             }
         }
-        0
+        1
     }
-    let mut search = Search { address, permissions, found: [0, 0] };
+    let mut search = Search { address, kind, permissions, found: [0, 0] };
     // SAFETY: `look` fits, and `search` outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(look), (&raw mut search).cast()) };
     search.found

@@ -18,6 +18,7 @@
 //! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
 //! by default, seldom used, and still the program's (a tick is told by its sender).
 
+mod caller;
 pub mod place;
 
 use crate::pthread::green;
@@ -61,6 +62,8 @@ static IS_EXACT: AtomicBool = AtomicBool::new(false);
 
 /// How many tries there have been in this slice.
 static TRIES: AtomicU32 = AtomicU32::new(0);
+/// There is going to be another one.
+static IS_TRYING: AtomicBool = AtomicBool::new(false);
 /// How many switches there had been when the running thread was seen first, and the CPU time then.
 static SEEN: AtomicU64 = AtomicU64::new(0);
 static SEEN_AT: AtomicU64 = AtomicU64::new(0);
@@ -120,7 +123,7 @@ fn kernels_tick() -> u64 {
 
 /// From now on the signal is ours.
 pub fn adopt_signal() {
-    place::look_up_ranges();
+    place::look_up();
     crate::signal::take_over(SIGNAL);
     mask::sync();
 }
@@ -211,7 +214,9 @@ pub unsafe fn tick(which: usize, context: *mut c_void) {
 
 /// Is the slice of the running thread used up?
 fn is_over(rt: &Runtime, carrier: &Carrier, which: usize) -> bool {
-    if which != RETRY {
+    if which == RETRY {
+        IS_TRYING.store(false, Ordering::Relaxed);
+    } else {
         return has_used_slice(rt, carrier, which) && !carrier.is_asleep();
     }
     let has_switched = SEEN.load(Ordering::Relaxed) != carrier.switches();
@@ -232,6 +237,7 @@ unsafe fn end_slice(carrier: &Carrier, context: *mut c_void) {
         DUE.store(true, Ordering::Relaxed);
         carrier.signal_kept();
         if TRIES.fetch_add(1, Ordering::Relaxed) < RETRIES {
+            IS_TRYING.store(true, Ordering::Relaxed);
             set_timer(RETRY, RETRY_NANOS, false);
         }
         return;
@@ -239,6 +245,7 @@ unsafe fn end_slice(carrier: &Carrier, context: *mut c_void) {
     // Whoever is next begins now.
     SEEN.store(carrier.switches() + 1, Ordering::Relaxed);
     SEEN_AT.store(carrier.cpu_time(), Ordering::Relaxed);
+    TRIES.store(0, Ordering::Relaxed);
     DUE.store(false, Ordering::Relaxed);
     // SAFETY: the kernel's context.
     unsafe { mask::in_handler(context, || carrier.yield_for_slice()) };
@@ -269,7 +276,7 @@ fn has_used_slice(rt: &Runtime, carrier: &Carrier, which: usize) -> bool {
         return false;
     }
     // It may have begun one tick before it was seen; and ticks are not quite regular.
-    cpu - SEEN_AT.load(Ordering::Relaxed) + 2 * grain > SLICE.load(Ordering::Relaxed) + grain / 2
+    cpu - SEEN_AT.load(Ordering::Relaxed) + 2 * grain > SLICE.load(Ordering::Relaxed) + grain / 8
 }
 
 /// Yield, if a tick came where it was not allowed to.
@@ -286,6 +293,10 @@ fn yield_now() {
         && !carrier.is_critical()
     {
         DUE.store(false, Ordering::Relaxed);
+        // Or it would cut short what somebody else does in the kernel.
+        if IS_TRYING.swap(false, Ordering::Relaxed) {
+            set_timer(RETRY, 0, false);
+        }
         carrier.yield_for_slice();
     }
 }

@@ -10,7 +10,7 @@
 use crate::files::program;
 use crate::pthread::green;
 use crate::signal::mask;
-use crate::{errno, export, preempt, real, signal, start};
+use crate::{errno, export, helper, preempt, real, signal, start};
 use core::arch::naked_asm;
 use core::ffi::{c_char, c_int, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -53,9 +53,13 @@ pub fn copied(make: impl FnOnce() -> c_int) -> c_int {
     // SAFETY: the steps of a fork.
     unsafe {
         before();
+        let is_alone = start::here().is_none() || green::is_last();
         let child = make();
         if child == 0 {
-            in_child()
+            in_child();
+            if !is_alone {
+                helper::cannot_start();
+            }
         } else {
             in_parent()
         };

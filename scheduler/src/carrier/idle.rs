@@ -78,8 +78,11 @@ impl Carrier {
             return self.idle_blindly(timeout, signals_seen);
         }
         self.trace_running(What::Idle);
-        counts().runnable.set(0);
-        counts().switches.set(self.switches());
+        let counts = counts();
+        counts.runnable.set(0);
+        counts.switches.set(self.switches());
+        let now = self.runtime().clock.now();
+        counts.longest_between_looks.raise(now - self.coarse.replace(now));
         if self.inbox.fall_asleep() {
             // A signal kept since `next` looked has not rung the bell: look again.
             if self.signals_seen.load(Ordering::SeqCst) == signals_seen {
@@ -90,8 +93,8 @@ impl Carrier {
         self.empty_inbox();
         let now = self.runtime().clock.now();
         self.coarse.set(now);
-        counts().idle_waits.add(1);
-        counts().looked_at.set(now);
+        counts.idle_waits.add(1);
+        counts.looked_at.set(now);
         trace::set_clock(now);
         if !self.wheel.is_empty() {
             self.fire_timers(now);

@@ -16,7 +16,7 @@
 
 use super::{Call, receive, repeat, terminal};
 use crate::offload::{self, Ends};
-use crate::{preempt, real};
+use crate::real;
 use libc::{c_int, iovec, msghdr};
 use scheduler::counters::counts;
 use scheduler::fd_table::Kind;
@@ -178,10 +178,7 @@ pub fn read(call: Call, b: Buffers) -> sys::Result {
             (Err(error), Kind::Nowait | Kind::Counter) if is_no_nowait(fd, error) => {
                 call.slot.set_kind(Kind::Pollable);
             }
-            _ => {
-                preempt::yield_if_due();
-                return result;
-            }
+            _ => return result,
         }
     }
 }
@@ -263,10 +260,7 @@ pub fn write(call: Call, b: Buffers) -> sys::Result {
         match (result, call.slot.kind()) {
             (Err(ENOTSOCK), Kind::Stream | Kind::Datagram) => call.slot.set_kind(Kind::Unknown),
             (Err(error), Kind::Nowait) if is_no_nowait(fd, error) => call.slot.set_kind(Kind::Pollable),
-            _ => {
-                preempt::yield_if_due();
-                return result;
-            }
+            _ => return result,
         }
     }
 }

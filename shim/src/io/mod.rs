@@ -17,7 +17,6 @@ pub mod terminal;
 pub mod transfer;
 
 use crate::offload::{self, Ends};
-use crate::preempt;
 use crate::pthread::green;
 use crate::signal::{self, Verdict};
 use core::ptr;
@@ -122,11 +121,7 @@ pub fn repeat(call: Call, direction: Direction, mut attempt: impl FnMut() -> sys
     let seen = call.carrier.netpoll.seen();
     match attempt() {
         Err(Errno::AGAIN) => wait_and_repeat(call, direction, seen, &mut attempt),
-        other => {
-            // A thread whose calls never wait is interrupted in vain, if it comes here all the time.
-            preempt::yield_if_due();
-            other
-        }
+        other => other,
     }
 }
 

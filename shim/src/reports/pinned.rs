@@ -165,7 +165,8 @@ fn describe<'a>(
             let name = Sysno::new(number).map_or("system call", |number| number.name());
             if sample.is_none() {
                 let mut frames = [0; FRAMES];
-                frames[0] = code;
+                // It is behind the instruction.
+                frames[0] = code.saturating_sub(1);
                 return (name, frames);
             }
             name

@@ -7,45 +7,39 @@
 //!   answer ◄── the number of the question is there ───────────────────┘
 //! ```
 //!
-//! Nothing is switched and no lock is taken: libgcc's unwinder finds a file's tables by `_dl_find_object`, which has none.
+//! libgcc's unwinder takes no lock of ld.so's: it finds a file's tables by `_dl_find_object`, which has none.
 //! (Before glibc 2.35 it asked dl_iterate_phdr: the frames are left out there.)
 
 use crate::preempt::place;
 use crate::pthread::green;
 use crate::real::inner;
+use crate::signal::mask;
 use crate::{preempt, start};
 use core::ffi::{c_int, c_void};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use scheduler::counters::FRAMES;
 use scheduler::sys;
 
 /// The frames of a thread need so much room below its stack pointer, the signal's own not counted.
 const ROOM: usize = 6 << 10;
 
-/// What a `look` answers.
-pub const GO_ON: c_int = 0;
-/// The same.
-pub const END: c_int = 4;
-
-type Look = unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int;
+const GO_ON: c_int = 0;
+const END: c_int = 4;
 
 unsafe extern "C" {
-    fn _Unwind_Backtrace(look: Look, data: *mut c_void) -> c_int;
-    pub fn _Unwind_GetIPInfo(frame: *mut c_void, was_interrupted: *mut c_int) -> usize;
-    pub fn _Unwind_GetRegionStart(frame: *mut c_void) -> usize;
-}
-
-/// Show `look` the frames, from the caller's on, if that needs no lock. In a signal handler.
-pub fn walk(look: Look, data: *mut c_void) {
-    if inner::FIND_OBJECT.find().is_some() {
-        // SAFETY: the caller's function, which fits.
-        unsafe { _Unwind_Backtrace(look, data) };
-    }
+    fn _Unwind_Backtrace(
+        look: unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int,
+        data: *mut c_void,
+    ) -> c_int;
+    fn _Unwind_GetIPInfo(frame: *mut c_void, was_interrupted: *mut c_int) -> usize;
 }
 
 /// The number of the last question, and of the question that is answered.
 static ASKED: AtomicU64 = AtomicU64::new(0);
 static ANSWERED: AtomicU64 = AtomicU64::new(0);
+
+/// Somebody is about to answer.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 static ANSWER: Answer = Answer {
     steps: AtomicU64::new(0),
@@ -81,6 +75,7 @@ pub struct Sample {
 
 /// The handlers are there from now on.
 pub fn start() {
+    IS_TAKEN.store(false, Ordering::Relaxed);
     preempt::adopt_signal();
 }
 
@@ -143,7 +138,7 @@ unsafe extern "C" fn look(frame: *mut c_void, walk: *mut c_void) -> c_int {
 
 /// The unwinder fits below this stack pointer. Of the main thread's stack nobody knows the end: its last MiB is left alone where
 /// it has the usual size, and so is any other stack that it is on.
-pub fn has_room(sp: usize) -> bool {
+fn has_room(sp: usize) -> bool {
     const MAINS: usize = 7 << 20;
     let Some((rt, _)) = start::here() else { return false };
     let stack = &green::current(rt).stack;
@@ -165,9 +160,15 @@ pub unsafe fn take(context: *mut c_void) {
     // SAFETY: the kernel's context.
     let registers = unsafe { &(*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs };
     let code = registers[libc::REG_RIP as usize] as usize;
+    if IS_TAKEN.swap(true, Ordering::Relaxed) {
+        return;
+    }
     let mut seen = Walk { begun: false, called: 0, count: 0 };
-    if has_room(registers[libc::REG_RSP as usize] as usize) {
-        walk(look, (&raw mut seen).cast());
+    let may_walk = !carrier.is_critical() && inner::FIND_OBJECT.find().is_some();
+    if may_walk && has_room(registers[libc::REG_RSP as usize] as usize) {
+        // The unwinder has a mutex for frames that were registered at run time: others may have to run.
+        // SAFETY: the kernel's context; `seen` outlives the walk.
+        unsafe { mask::in_handler(context, || _ = _Unwind_Backtrace(look, (&raw mut seen).cast())) };
     }
     if !seen.begun && place::is_programs_own(code) {
         ANSWER.frames[0].store(code, Ordering::Relaxed);
@@ -183,6 +184,7 @@ pub unsafe fn take(context: *mut c_void) {
     ANSWER.code.store(code, Ordering::Relaxed);
     ANSWER.called.store(seen.called, Ordering::Relaxed);
     ANSWERED.store(ASKED.load(Ordering::SeqCst), Ordering::Release);
+    IS_TAKEN.store(false, Ordering::Relaxed);
 }
 
 /// Is there a `syscall` instruction right before this address?
