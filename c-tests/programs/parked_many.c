@@ -232,6 +232,8 @@ int main(int count, char **arguments)
     start(owning_thread, "owner");
     wanter_handle = start(wanting_thread, "wanter");
     start(posted_thread, "poster");
+    /* Whoever asks for it first may have to find out what kind of file it is, and where. */
+    NEED(flock(locked[1], LOCK_EX | LOCK_NB) == -1);
     start(locking_thread, "locker");
     start(joining_thread, "joiner");
     start(polling_thread, "poller");
