@@ -188,6 +188,11 @@ impl Thread {
         self.sp.get()
     }
 
+    /// Since when, in nanoseconds; as the carrier knew the time then.
+    pub fn parked_since(&self) -> u64 {
+        self.since.get()
+    }
+
     /// Why it is parked.
     pub fn reason(&self) -> Reason {
         self.reason.get()

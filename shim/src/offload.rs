@@ -163,6 +163,8 @@ struct Measured {
     rt: &'static Runtime,
     name: &'static str,
     since: u64,
+    /// The call in whose midst a handler made this one.
+    before: Option<&'static str>,
 }
 
 impl Measured {
@@ -171,13 +173,16 @@ impl Measured {
         if trace::ring().is_some() {
             trace::record(What::Call, 0, green::current(rt).thread.id, trace::number_of(name));
         }
-        Measured { rt, name, since: rt.clock.now() }
+        let before = green::current(rt).asked_for.replace(Some(name));
+        Measured { rt, name, since: rt.clock.now(), before }
     }
 }
 
 impl Drop for Measured {
     fn drop(&mut self) {
-        trace::record(What::Returned, 0, green::current(self.rt).thread.id, 0);
+        let green = green::current(self.rt);
+        green.asked_for.set(self.before);
+        trace::record(What::Returned, 0, green.thread.id, 0);
         counters::call_took(self.name, self.rt.clock.now() - self.since);
     }
 }

@@ -100,6 +100,8 @@ pub struct Green {
     pub own_descriptors: Cell<*const Own>,
     /// What the helper does that is on this thread's TLS block, or null.
     pub executor: AtomicPtr<Execution>,
+    /// What it has asked a helper for.
+    pub asked_for: Cell<Option<&'static str>>,
     /// Its alternate signal stack.
     pub alternate: Cell<libc::stack_t>,
     /// Its mask, and signals on their way to it.
@@ -290,6 +292,7 @@ pub fn make(rt: &'static Runtime, plan: Plan) -> Option<&'static Green> {
             own_descriptors: Cell::new(ptr::null()),
             alternate: Cell::new(signal::NO_ALTERNATE),
             executor: AtomicPtr::new(ptr::null_mut()),
+            asked_for: Cell::new(None),
             signals: ThreadSignals::new(),
             verdict: Cell::new(0),
             nudged: Cell::new(false),

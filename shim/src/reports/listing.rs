@@ -1,6 +1,7 @@
 //! Every thread, what it does, and where: for the report of a deadlock, and on request.
 
 use super::backtrace;
+use super::peers::Peers;
 use super::symbols::Symbols;
 use super::title::Title;
 use crate::abi::{Mutex, RwLock};
@@ -67,7 +68,9 @@ impl fmt::Display for Doing<'_> {
             Reason::Poll(many) => write!(out, "any of {many} descriptors")?,
             Reason::Signal => out.write_str("a signal")?,
             Reason::Sleep => out.write_str("time to pass")?,
-            Reason::Offload => out.write_str("a helper to execute its call")?,
+            Reason::Offload => {
+                write!(out, "a helper to execute {}", self.0.asked_for.get().unwrap_or("its call"))?
+            }
             Reason::Mutex(at) => write!(out, "mutex {at:#x}")?,
             Reason::Condition(at) => write!(out, "condition variable {at:#x}")?,
             Reason::Semaphore(at) => write!(out, "semaphore {at:#x}")?,
@@ -86,6 +89,29 @@ impl fmt::Display for Doing<'_> {
             (None, Reason::Join(_)) => out.write_str(" a thread"),
             (None, _) => Ok(()),
         }
+    }
+}
+
+/// More of it, for who has asked: the ends of a socket, how long it waits, and where it began.
+struct More<'a>(&'a Green, &'a Symbols);
+
+impl fmt::Display for More<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter) -> fmt::Result {
+        let More(green, symbols) = self;
+        let reason = green.thread.reason();
+        if let Reason::Readable(fd) | Reason::Writable(fd) = reason {
+            Peers(fd).fmt(out)?;
+        }
+        if let Some(rt) = start::runtime()
+            && reason != Reason::None
+        {
+            let tenths = rt.clock.now().saturating_sub(green.thread.parked_since()) / 100_000_000;
+            write!(out, ", for {}.{} s", tenths / 10, tenths % 10)?;
+        }
+        if ptr::eq(&raw const green.thread, green::main_thread()) {
+            return Ok(());
+        }
+        write!(out, ", begun in {}", symbols.function(green.start as *const () as usize))
     }
 }
 
@@ -111,7 +137,7 @@ pub fn say_all(heading: &str) {
 fn say_each(symbols: &Symbols) {
     let mut at = roster::first();
     while let Some(green) = at {
-        say!("{} {}", Title(green), Doing(green));
+        say!("{} {}{}", Title(green), Doing(green), More(green, symbols));
         if is_running(green) {
             // (Perhaps in the midst of parking: the carrier idles on its stack.)
             backtrace::say_running(symbols);

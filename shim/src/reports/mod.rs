@@ -5,6 +5,7 @@
 //!   deadlock.rs    all threads wait for each other        backtrace.rs  the frames of a thread, parked or running
 //!   overflow.rs    a stack is used up                     symbols.rs    which function of which file an address is in
 //!   listing.rs     all threads, one by one        title.rs      what a thread is called
+//!                                                 peers.rs      whom a descriptor connects
 //!   requests.rs    signals that ask for something      pinned.rs    what holds the carrier while others could run
 //!                                                      sample.rs    where the carrier is now
 //!   layout.rs      where debuggers find the threads
@@ -15,6 +16,7 @@ pub mod deadlock;
 pub mod layout;
 pub mod listing;
 pub mod overflow;
+pub mod peers;
 pub mod pinned;
 pub mod requests;
 pub mod sample;
