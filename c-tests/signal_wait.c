@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 static int ticks[2], taken[2];
-static volatile sig_atomic_t handled;
+static volatile sig_atomic_t handled, waited;
 
 static void handler(int signal)
 {
@@ -65,7 +65,8 @@ static void *take_info(void *set)
 
 static void *send_hup(void *main_thread)
 {
-    while (handled == 0) {
+    /* A handler may run before the wait begins. */
+    while (!waited) {
         OK(pthread_kill(*(pthread_t *)main_thread, SIGHUP));
         sched_yield();
     }
@@ -104,11 +105,13 @@ int main(void)
     pthread_t me = pthread_self();
     waiter = start_thread(send_hup, &me);
     EXPECT(pause() == -1 && errno == EINTR && handled > 0);
+    waited = 1;
     join_thread(waiter);
     puts("pause: a handler ran");
-    handled = 0;
+    handled = waited = 0;
     waiter = start_thread(send_hup, &me);
     EXPECT(sigsuspend(&none) == -1 && errno == EINTR && handled > 0);
+    waited = 1;
     join_thread(waiter);
     puts("sigsuspend: a handler ran");
     return 0;

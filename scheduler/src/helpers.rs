@@ -64,7 +64,7 @@ pub struct NoHelper;
 
 /// A helper without work ends after this long. To start another takes less than a thousandth of it; but while there is
 /// one, the kernel counts references to every descriptor that the carrier names in a call (`fdget`): 5 to 10 % of a `recv`.
-const IDLE_NANOS: u64 = 100_000_000;
+pub(crate) const IDLE_NANOS: u64 = 100_000_000;
 
 /// [`Job::cancel`]: somebody is about to cancel the helper that runs it.
 const CANCELLING: u32 = 1;
@@ -117,8 +117,17 @@ struct Pool {
     idle: u32,
     /// Woken for a job and not yet up.
     promised: u32,
+    /// Jobs that are about to be queued: no helper ends before.
+    coming: u32,
     /// Most that may be alive.
     limit: u32,
+}
+
+impl Pool {
+    /// A helper may end: nobody counts on it.
+    fn is_done(&self) -> bool {
+        self.queue.is_empty() && self.coming == 0
+    }
 }
 
 /// One class of helpers.
@@ -298,6 +307,7 @@ impl Helpers {
             let mut pool = self.pool.lock();
             let start = pool.idle == 0 && pool.alive < pool.limit;
             pool.alive += u32::from(start);
+            pool.coming += 1;
             start
         };
         // Before the job is queued, for whoever takes it may use our TLS block; and not prepared to park: libc's
@@ -309,6 +319,7 @@ impl Helpers {
             pool.alive -= 1;
             // Others will get to it, unless there are none.
             if pool.alive == 0 || !may_queue {
+                pool.coming -= 1;
                 return false;
             }
         }
@@ -317,6 +328,7 @@ impl Helpers {
         }
         let wake = {
             let mut pool = self.pool.lock();
+            pool.coming -= 1;
             // SAFETY: the job outlives its stay on the queue: its owner waits for `done`.
             unsafe { pool.queue.push_back(ptr::from_ref(job).cast_mut()) };
             let wake = pool.idle > 0;
@@ -383,6 +395,7 @@ impl Helpers {
         pool.alive = 0;
         pool.idle = 0;
         pool.promised = 0;
+        pool.coming = 0;
     }
 
     fn work(&'static self) {
@@ -439,7 +452,7 @@ impl Helpers {
                 continue;
             }
             pool.idle -= 1;
-            if waited == Err(Errno::TIMEDOUT) && pool.queue.is_empty() {
+            if waited == Err(Errno::TIMEDOUT) && pool.is_done() {
                 pool.alive -= 1;
                 return;
             }
@@ -449,7 +462,7 @@ impl Helpers {
     /// The calling helper ends; who gets to the jobs that are queued?
     fn replace_helper(&'static self) {
         let mut pool = self.pool.lock();
-        if pool.queue.is_empty() {
+        if pool.is_done() {
             pool.alive -= 1;
             return;
         }

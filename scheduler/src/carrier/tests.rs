@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::clock_gettime_syscall;
-use crate::helpers::{Class, Order};
+use crate::helpers::{Class, IDLE_NANOS, Order};
 use crate::lot::{Parked, Request};
 use crate::policy::Policy;
 use crate::runtime::KernelMain;
@@ -19,7 +19,27 @@ fn start_kernel_thread(main: KernelMain, arg: *mut core::ffi::c_void) -> Result<
     Ok(())
 }
 
+/// The same, but it comes back late: when the helper has ended because it had nothing to do, if that is what helpers do.
+fn start_kernel_thread_and_linger(main: KernelMain, arg: *mut core::ffi::c_void) -> Result<(), Errno> {
+    let arg = arg as usize;
+    let helper = std::thread::spawn(move || {
+        main(arg as *mut core::ffi::c_void);
+    });
+    let begin = std::time::Instant::now();
+    while !helper.is_finished() && begin.elapsed().as_nanos() < 4 * u128::from(IDLE_NANOS) {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
 fn runtime(policy: Policy) -> &'static Runtime {
+    runtime_with(policy, start_kernel_thread)
+}
+
+fn runtime_with(
+    policy: Policy,
+    start_kernel_thread: fn(KernelMain, *mut core::ffi::c_void) -> Result<(), Errno>,
+) -> &'static Runtime {
     let host = Host {
         clock_gettime: clock_gettime_syscall,
         start_kernel_thread,
@@ -205,6 +225,21 @@ fn a_helper_works_while_others_run() {
     assert_eq!(answer.get(), 0);
     go.store(true, Ordering::Release);
     while answer.get() == 0 {
+        rt.carrier.yield_now();
+    }
+    assert_eq!(answer.get(), 42);
+}
+
+#[test]
+fn no_helper_ends_while_a_job_is_on_its_way() {
+    let rt = runtime_with(Policy::Fifo, start_kernel_thread_and_linger);
+    let answer = shared(Cell::new(0));
+    spawn(rt, move || {
+        answer.set(rt.helpers(Class::Bounded).offload(&rt.carrier, &|| false, &|| Order::Continue, |_| 42));
+    });
+    let begin = std::time::Instant::now();
+    while answer.get() == 0 {
+        assert!(begin.elapsed().as_secs() < 10, "nobody executes the job");
         rt.carrier.yield_now();
     }
     assert_eq!(answer.get(), 42);
