@@ -11,8 +11,8 @@
 //!
 //!   tick ── would the thread have had more than its slice at the next one? ── no ──► nothing
 //!     └─ yes: may it be interrupted here (place.rs)? ── no ───► try again in 50 µs, some times; and note
-//!          └─ yes: yield, right here. The kernel keeps all         that the thread is to yield when it next
-//!             its registers in the signal's frame.                 leaves the scheduler
+//!          └─ yes: yield, right here. The kernel keeps all         that the thread is to yield when it next calls
+//!             its registers in the signal's frame.                 a jacket, or leaves the scheduler
 //! ```
 //!
 //! Why only there, and why that suffices: docs/preemption.md. The signal is SIGURG, as Go's is: ignored
@@ -28,6 +28,7 @@ use crate::{errno, options, start};
 use core::ffi::{c_int, c_void};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use libc::siginfo_t;
+use scheduler::sys::Timespec;
 use scheduler::{Carrier, Runtime};
 
 /// The signal of a tick.
@@ -78,6 +79,11 @@ static DUE: AtomicBool = AtomicBool::new(false);
 pub fn after_fork() {
     ARMED.store(false, Ordering::Relaxed);
     DUE.store(false, Ordering::Relaxed);
+    IS_TRYING.store(false, Ordering::Relaxed);
+    // A new kernel thread's CPU time begins at 0.
+    for time in [&SEEN_AT, &LAST[0], &LAST[1]] {
+        time.store(0, Ordering::Relaxed);
+    }
 }
 
 /// A second thread exists: let the ticks begin, if they have not.
@@ -163,11 +169,7 @@ fn set_timer(mark: usize, nanos: u64, again: bool) {
     if timer < 0 {
         return;
     }
-    let span = |nanos: u64| libc::timespec {
-        tv_sec: (nanos / 1_000_000_000) as i64,
-        tv_nsec: (nanos % 1_000_000_000) as i64,
-    };
-    let times = libc::itimerspec { it_interval: span(if again { nanos } else { 0 }), it_value: span(nanos) };
+    let times = [if again { nanos } else { 0 }, nanos].map(Timespec::from_nanos);
     // SAFETY: an object of ours.
     let _ = unsafe { scheduler::sys!(timer_settime, timer, 0, &raw const times, 0) };
 }

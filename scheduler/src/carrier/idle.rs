@@ -60,8 +60,8 @@ impl Carrier {
         self.turns.set(0);
         let _outside = self.begin_outside();
         let mut timeout = None;
+        let now = self.runtime().clock.now();
         if !self.wheel.is_empty() {
-            let now = self.runtime().clock.now();
             self.fire_timers(now);
             if !self.run.is_empty() {
                 self.patience.set(QUIET_NANOS);
@@ -73,7 +73,7 @@ impl Carrier {
         if let Some((_, nanos)) = chore {
             timeout = Some(timeout.map_or(nanos, |until| until.min(nanos)));
         }
-        let until = chore.and(timeout).map(|nanos| self.runtime().clock.now() + nanos);
+        let until = chore.and(timeout).map(|nanos| now + nanos);
         if self.netpoll.open(self).is_err() {
             return self.idle_blindly(timeout, signals_seen);
         }
@@ -81,7 +81,6 @@ impl Carrier {
         let counts = counts();
         counts.runnable.set(0);
         counts.switches.set(self.switches());
-        let now = self.runtime().clock.now();
         counts.longest_between_looks.raise(now - self.coarse.replace(now));
         if self.inbox.fall_asleep() {
             // A signal kept since `next` looked has not rung the bell: look again.

@@ -11,15 +11,19 @@ use scheduler::context::call_as_if_from;
 /// More are not shown.
 const FRAMES: usize = 64;
 
-const GO_ON: c_int = 0;
-const END: c_int = 4;
+/// What is answered to the unwinder: `_URC_NO_REASON`.
+pub const GO_ON: c_int = 0;
+/// The same: `_URC_NORMAL_STOP`.
+pub const END: c_int = 4;
 
 unsafe extern "C" {
-    fn _Unwind_Backtrace(
+    /// Shows `look` the frames, from the caller's on.
+    pub fn _Unwind_Backtrace(
         look: unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int,
         data: *mut c_void,
     ) -> c_int;
-    fn _Unwind_GetIPInfo(frame: *mut c_void, was_interrupted: *mut c_int) -> usize;
+    /// Where a frame is, and whether a signal interrupted it there.
+    pub fn _Unwind_GetIPInfo(frame: *mut c_void, was_interrupted: *mut c_int) -> usize;
 }
 
 /// What is known while frames go by.

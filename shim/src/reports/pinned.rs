@@ -73,6 +73,7 @@ fn arm_now() {
 /// In the child of `fork` there is no watchdog.
 pub fn after_fork() {
     ARMED.store(false, Ordering::Relaxed);
+    BUSY.store(false, Ordering::Relaxed);
 }
 
 // ---- the watchdog ----------------------------------------------------------------------------------------------------

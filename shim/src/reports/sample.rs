@@ -10,6 +10,7 @@
 //! libgcc's unwinder takes no lock of ld.so's: it finds a file's tables by `_dl_find_object`, which has none.
 //! (Before glibc 2.35 it asked dl_iterate_phdr: the frames are left out there.)
 
+use super::backtrace::{_Unwind_Backtrace, _Unwind_GetIPInfo, END, GO_ON};
 use crate::preempt::place;
 use crate::pthread::green;
 use crate::real::inner;
@@ -22,17 +23,6 @@ use scheduler::sys;
 
 /// The frames of a thread need so much room below its stack pointer, the signal's own not counted.
 const ROOM: usize = 6 << 10;
-
-const GO_ON: c_int = 0;
-const END: c_int = 4;
-
-unsafe extern "C" {
-    fn _Unwind_Backtrace(
-        look: unsafe extern "C" fn(*mut c_void, *mut c_void) -> c_int,
-        data: *mut c_void,
-    ) -> c_int;
-    fn _Unwind_GetIPInfo(frame: *mut c_void, was_interrupted: *mut c_int) -> usize;
-}
 
 /// The number of the last question, and of the question that is answered.
 static ASKED: AtomicU64 = AtomicU64::new(0);
